@@ -1,0 +1,100 @@
+#ifndef AUDIT_LOG_H
+#define AUDIT_LOG_H
+
+#include "audit/entry.h"
+#include "audit/tree.h"
+#include "cofre/err.h"
+#include "crypto/note.h"
+
+/*
+ * The log as its one writer sees it.  Two threads touch it:
+ *
+ *   the committer (one thread, the caller's) stages entries and makes each batch durable;
+ *   the builder (a thread of the log's own) follows behind: it reads what was committed back from
+ *   the journal, hashes it again, holds it against the hashes that the committer computed, writes
+ *   bundles and tiles, signs a checkpoint at most once a second while there is news, and removes
+ *   journal files that it no longer needs.  Nothing of that is on the committer's way.
+ *
+ * Layout below dir: checkpoint, tile/, journal/, keys/vkeys (FORMAT.md).
+ */
+struct log;
+
+struct log_config {
+    int dir;                          /* the audit/ directory; borrowed, open until log_close */
+    int tmp_dir;                      /* where a checkpoint is prepared before it is renamed; same
+                                         file system, outside audit/ */
+    const struct note_signer *signer; /* borrowed until log_close */
+    unsigned checkpoint_ms;           /* least time between checkpoints; 0 means 1000 */
+};
+
+/* Makes an empty log: directories and keys/vkeys with the signer's vkey.  EEXIST, EIO, ENOSPC. */
+COFRE_CHECKED enum cofre_err log_create(const struct log_config *config, struct cofre_why *why);
+
+/*
+ * Opens for writing: recovers what a crash left (a torn record is cut off, tiles that are behind
+ * are completed), checks the chain from the last full bundle on and that the signed checkpoint
+ * is a prefix, and starts the builder.  *out is NULL on error.
+ *
+ * COFRE_EINTEGRITY  the files contradict each other, the checkpoint, or the signer's key
+ * COFRE_EIO, COFRE_ENOSPC, COFRE_ENOMEM
+ */
+COFRE_CHECKED enum cofre_err log_open(const struct log_config *config, struct log **out,
+                                      struct cofre_why *why);
+/* Signs a last checkpoint over everything that is durable, and closes; NULL does nothing. */
+COFRE_CHECKED enum cofre_err log_close(struct log *l, struct cofre_why *why);
+
+struct log_head {
+    uint64_t size;
+    uint8_t root[HASH_LEN];
+};
+
+/* ---- the committer's side; one thread ---- */
+
+/*
+ * Links an entry behind what is durable or staged: fills prev, seq and ts of e, encodes it, and
+ * keeps the bytes for log_commit.  leaf gets its leaf hash.  *line borrows the entry's bytes until
+ * the next log_* call of the committer.
+ *
+ * COFRE_EINVAL, COFRE_ERANGE, COFRE_ENOMEM: nothing was staged
+ */
+COFRE_CHECKED enum cofre_err log_stage(struct log *l, struct entry *e,
+                                       uint8_t leaf[static HASH_LEN], struct bytes *line);
+/* The same for the bytes of an entry that is already linked (an outbox after a crash): its prev and
+ * seq must be the next ones.  COFRE_EINTEGRITY: they are not. */
+COFRE_CHECKED enum cofre_err log_stage_line(struct log *l, struct bytes line);
+/* Head with everything staged. */
+void log_staged_head(const struct log *l, struct log_head *out);
+/* Forgets what was staged since the last commit. */
+void log_unstage(struct log *l);
+/*
+ * Makes what was staged durable (journal_append) and tells the builder.  On error nothing of it is
+ * part of the log, unless log_dead().  COFRE_ENOSPC, COFRE_EIO, COFRE_ESTOPPED.
+ */
+COFRE_CHECKED enum cofre_err log_commit(struct log *l, struct cofre_why *why);
+
+/* ---- any thread ---- */
+
+/* True once nothing more may be written: a failed fdatasync, a stored bit that flipped. */
+bool log_dead(const struct log *l);
+/* Why it is dead, or what the builder last failed at; empty text when all is well. */
+void log_trouble(struct log *l, struct cofre_why *out);
+/* Durable head. */
+void log_head(struct log *l, struct log_head *out);
+/* Root at an earlier size, for comparison with a remembered head.  EINVAL: size is beyond the end. */
+COFRE_CHECKED enum cofre_err log_root_at(struct log *l, uint64_t size,
+                                         uint8_t root[static HASH_LEN], struct cofre_why *why);
+/* Calls fn for durable entries [from, from + limit): from bundles and the journal. fn's error ends it. */
+typedef enum cofre_err log_entry_fn(void *ctx, uint64_t seq, struct bytes line);
+COFRE_CHECKED enum cofre_err log_entries(struct log *l, uint64_t from, uint64_t limit,
+                                         log_entry_fn *fn, void *ctx, struct cofre_why *why);
+/* Appends the newest signed checkpoint; signs first when it covers fewer than min_size entries. */
+COFRE_CHECKED enum cofre_err log_checkpoint(struct log *l, uint64_t min_size, struct buf *out,
+                                            struct cofre_why *why);
+/*
+ * Appends a C2SP tlog-proof of entry seq against a checkpoint that covers it (signing first when
+ * none does).  COFRE_ENOENT: there is no such entry.
+ */
+COFRE_CHECKED enum cofre_err log_prove(struct log *l, uint64_t seq, struct buf *out,
+                                       struct cofre_why *why);
+
+#endif
