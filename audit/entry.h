@@ -6,7 +6,8 @@
 
 /*
  * One entry of the log: a line of JSON in one fixed form (design 8).  ASCII, this member order,
- * no white space, integers from 0 to 2^53 - 1, names of [a-z0-9_-]{0,64} (empty: does not apply):
+ * no white space, integers from 0 to 2^53 - 1 (code: 2^32 - 1), names of [a-z0-9_-]{0,64} (empty:
+ * does not apply; in fields none is empty):
  *
  *   {"prev":"<64 hex>","seq":0,"ts":0,"v":1,"act":"","ok":true,"code":0,"actor":"","role":"",
  *    "view":"","purpose":"","fields":["",...],"n":0,"reply":"<64 hex or empty>",
@@ -54,12 +55,13 @@ bool entry_name_valid(struct bytes name);
  * Appends the entry's bytes; every slice is borrowed.  out is unchanged on error.
  *
  * COFRE_EINVAL  a name outside its alphabet, a number over 2^53 - 1
- * COFRE_ERANGE  too many fields or subjects, or the entry is over ENTRY_MAX
+ * COFRE_ERANGE  too many fields or subjects (their limits keep an entry below ENTRY_MAX)
  * COFRE_ENOMEM
  */
 COFRE_CHECKED enum cofre_err entry_write(struct buf *out, const struct entry *e);
 
-/* The prev of an entry's bytes, without parsing the rest.  COFRE_EFORMAT: not hex, or cut. */
+/* The prev of an entry's bytes, without parsing the rest.  COFRE_EFORMAT: not hex, or cut.
+ * prev then holds no meaning. */
 COFRE_CHECKED enum cofre_err entry_prev(struct bytes line, uint8_t prev[static HASH_LEN]);
 
 /* An entry taken apart; slices borrow the line, arrays are in the struct. */

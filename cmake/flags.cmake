@@ -39,7 +39,7 @@ add_link_options(-Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--as-needed)
 if(COFRE_SANITIZE)
     set(instrument "-fsanitize=${COFRE_SANITIZE}")
     add_compile_options(
-        ${instrument} -fno-sanitize-recover=all -fno-omit-frame-pointer -fno-optimize-sibling-calls)
+        ${instrument} -U_FORTIFY_SOURCE -fno-sanitize-recover=all -fno-omit-frame-pointer -fno-optimize-sibling-calls)
     add_link_options(${instrument})
     # For code that must stand back, such as what makes a process undumpable: the leak checker
     # has to look into it.

@@ -20,7 +20,8 @@ enum {
     BOX_HEADER = 8,
     BOX_NONCE = 24,
     BOX_TAG = 16,
-    BOX_OVERHEAD = BOX_HEADER + BOX_NONCE + BOX_TAG
+    BOX_OVERHEAD = BOX_HEADER + BOX_NONCE + BOX_TAG,
+    BOX_AD_MAX = 1024 /* bytes of ad; more is a caller's mistake (assert) */
 };
 
 enum box_kind {
@@ -42,6 +43,8 @@ struct box_key {
 
 /* Appends the box to out (check buf_error). ad may be empty. */
 void box_seal(struct buf *out, const struct box_key *key, struct bytes ad, struct bytes plain);
+/* The same into out, which has room for plain.len + BOX_OVERHEAD bytes, away from plain. */
+void box_seal_to(uint8_t *out, const struct box_key *key, struct bytes ad, struct bytes plain);
 
 /*
  * Opens into out, which needs room for sealed.len - BOX_OVERHEAD bytes and must not overlap

@@ -43,7 +43,11 @@ struct keyslot_table;
 COFRE_CHECKED enum cofre_err keyslot_create(const uint8_t vault[static KEYSLOT_VAULT],
                                             const struct keyslot_secret *with,
                                             struct keyslot_table **table, struct secret **root);
-/* Adds a slot for the same root key; *id (from 1, never reused) is set.  EINVAL, ELIMIT, ENOMEM. */
+/*
+ * Adds a slot for the same root key; *id (from 1, never reused) is set.  The table is unchanged on
+ * error.  COFRE_EINVAL: the secret's length, or root is not this table's.  COFRE_ELIMIT.
+ * COFRE_ENOMEM.
+ */
 COFRE_CHECKED enum cofre_err keyslot_add(struct keyslot_table *t, struct bytes root,
                                          const struct keyslot_secret *with, uint32_t *id);
 /*

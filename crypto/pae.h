@@ -11,6 +11,10 @@
  * It is injective: two different lists never encode alike.  Labels are "cofre/v1/<use>".
  */
 
+/* How many bytes the encoding has. */
+size_t pae_size(const char *label, const struct bytes *pieces, size_t n);
+/* Writes the encoding to out, which has room for pae_size bytes. */
+void pae_write(uint8_t *out, const char *label, const struct bytes *pieces, size_t n);
 /* Appends the encoding to out. */
 void pae_put(struct buf *out, const char *label, const struct bytes *pieces, size_t n);
 /* Feeds the encoding to m, without building it. */

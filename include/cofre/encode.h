@@ -9,7 +9,7 @@
  * (no white space, no missing or wrong padding, no unused bits set, one letter case) and append
  * to out, which is unchanged on error.
  *
- * COFRE_EFORMAT for anything else.
+ * COFRE_EFORMAT for anything else; COFRE_ENOMEM when out cannot grow.
  */
 
 /* Lower-case hexadecimal. */
@@ -18,6 +18,9 @@ COFRE_CHECKED enum cofre_err encode_hex_decode(struct buf *out, struct bytes tex
 /* RFC 4648 section 4, with padding. */
 void encode_base64(struct buf *out, struct bytes in);
 COFRE_CHECKED enum cofre_err encode_base64_decode(struct buf *out, struct bytes text);
+/* The same into room bytes at out, *len of them; COFRE_EFORMAT also when they are too few. */
+COFRE_CHECKED enum cofre_err encode_base64_read(uint8_t *out, size_t room, size_t *len,
+                                                struct bytes text);
 /* RFC 4648 section 5, without padding. */
 void encode_base64url(struct buf *out, struct bytes in);
 COFRE_CHECKED enum cofre_err encode_base64url_decode(struct buf *out, struct bytes text);

@@ -10,7 +10,11 @@
  * epoch and the list; base64url.
  */
 /* A box of the position is 80 bytes: 107 characters of base64url. */
-enum { CURSOR_POSITION = 32, CURSOR_TEXT = 107 };
+enum {
+    CURSOR_POSITION = 32,
+    CURSOR_TEXT = 107,
+    CURSOR_BIND_MAX = 512 /* bytes of vault, actor, view and list together (assert) */
+};
 
 struct cursor_bind {
     const uint8_t *key; /* KEY_LEN bytes, borrowed */
@@ -25,7 +29,7 @@ struct cursor_bind {
 /* Appends CURSOR_TEXT characters. */
 void cursor_put(struct buf *out, const struct cursor_bind *bind,
                 const uint8_t position[static CURSOR_POSITION]);
-/* COFRE_EAUTH: not a cursor that we gave out for this.  position is then zero. */
+/* COFRE_EAUTH: not a cursor that we gave out for this; COFRE_ENOMEM.  position is then zero. */
 COFRE_CHECKED enum cofre_err cursor_open(struct bytes text, const struct cursor_bind *bind,
                                          uint8_t position[static CURSOR_POSITION]);
 

@@ -15,7 +15,8 @@
  *   prefix    the first chars characters (1..3), fewer than the value has; a value that is not
  *             longer than chars gives one character less than it has; one character gives ""
  *   mask      by type, by character, length hidden: phone "+34•••••67", email "g•••@example.org",
- *             person_name "G••• P•••" (each word), others first character and "•••"
+ *             person_name "G••• P•••" (each word), others first character and "•••"; one character
+ *             alone gives the bullets alone; a bool has no mask
  *   domain    email -> "example.org"
  *   band      money or number by ascending edges [10,20,50]: "<10", "10-20", "20-50", "50+";
  *             lower edge included, upper not
@@ -47,9 +48,10 @@ const char *transform_text(enum transform_as as);
 COFRE_CHECKED enum cofre_err transform_parse(struct bytes name, enum transform_as *as);
 
 /*
- * May this transform be used on a field of this type and class in a view for a crm?  An identifier can only
- * be dropped or masked, an e-mail also cut to its domain; person_name can be masked or dropped only,
- * whatever its class; a birth date cannot be kept.
+ * May this transform be used on a field of this type and class in a view for a crm?  An identifier can
+ * only be dropped or masked, an e-mail also cut to its domain; the types person_name, email, phone and
+ * postal_address are held to that whatever their class; a birth date cannot be kept, nor free text
+ * that is sensitive.
  * COFRE_EREFUSED with the reason in why; COFRE_EINVAL: it makes no sense for the type.
  */
 COFRE_CHECKED enum cofre_err transform_allowed(const struct transform *t, enum schema_type type,
@@ -69,7 +71,7 @@ COFRE_CHECKED enum cofre_err transform_time_parse(struct bytes name, enum transf
 const char *transform_time_text(enum transform_time t);
 /* First ms of the bucket that holds ms, and of the one after it. */
 void transform_time_bucket(enum transform_time t, int64_t ms, int64_t *from, int64_t *to);
-/* "1997-01-12", "1997-W02", "1997-01"; appended with quotes. */
+/* "1997-01-12", "1997-W02", "1997-01"; appended with quotes.  Years 0 to 9999. */
 void transform_time_put(struct buf *out, enum transform_time t, int64_t ms);
 /*
  * The first ms of what a client wrote as `since`: a generalised time of this form, or a date or RFC 3339

@@ -1,0 +1,161 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "command.h"
+
+#include "files.h"
+
+enum { READ_STEP = 64 * 1024, PATH_ROOM = 4096 };
+
+size_t
+files_count(const struct options *o)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < o->n_values; i++)
+        if (options_spec(o->values[i].option)->kind == OPTION_FILE)
+            n++;
+    if (o->command->file_arg)
+        n += o->command->beside != NULL ? 2 : 1;
+    return n;
+}
+
+static const char *
+file_arg(const struct options *o)
+{
+    return o->args[o->n_args - 1];
+}
+
+static enum cofre_err
+beside_path(const struct options *o, char path[static PATH_ROOM], struct cofre_why *why)
+{
+    int len = snprintf(path, PATH_ROOM, "%s%s", file_arg(o), o->command->beside);
+
+    if (len < 0 || len >= PATH_ROOM)
+        return cofre_why_set(why, COFRE_EINVAL, "the file's name is too long");
+    return COFRE_OK;
+}
+
+static enum cofre_err
+open_to_read(const char *path, struct files *out, struct cofre_why *why)
+{
+    struct stat st;
+    int fd;
+
+    if (strcmp(path, "-") == 0)
+        fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+    else
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        return cofre_why_os(why, errno == ENOENT ? COFRE_ENOENT : COFRE_EIO, errno, "%s", path);
+    out->fd[out->n++] = fd;
+    if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
+        return cofre_why_set(why, COFRE_EIO, "%s is a directory", path);
+    return COFRE_OK;
+}
+
+static enum cofre_err
+open_beside(const struct options *o, struct files *out, struct cofre_why *why)
+{
+    char path[PATH_ROOM];
+    struct stat st;
+    enum cofre_err err;
+    int fd;
+
+    if (strcmp(file_arg(o), "-") == 0)
+        return cofre_why_set(why, COFRE_EINVAL, "this command needs a file with a name: lines that "
+                                                "are refused are listed beside it");
+    if ((err = beside_path(o, path, why)) != COFRE_OK)
+        return err;
+    fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+    if (fd < 0)
+        return cofre_why_os(why, COFRE_EIO, errno, "%s cannot be written", path);
+    out->fd[out->n++] = fd;
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+        return cofre_why_set(why, COFRE_EIO, "%s is no ordinary file; move it away", path);
+    return COFRE_OK;
+}
+
+static enum cofre_err
+open_all(const struct options *o, struct files *out, struct cofre_why *why)
+{
+    enum cofre_err err;
+
+    if (files_count(o) > FILES_MAX)
+        return cofre_why_set(why, COFRE_EINVAL, "too many files; at most %d", FILES_MAX);
+    for (size_t i = 0; i < o->n_values; i++) {
+        if (options_spec(o->values[i].option)->kind != OPTION_FILE)
+            continue;
+        if ((err = open_to_read(o->values[i].text, out, why)) != COFRE_OK)
+            return err;
+    }
+    if (!o->command->file_arg)
+        return COFRE_OK;
+    if ((err = open_to_read(file_arg(o), out, why)) != COFRE_OK || o->command->beside == NULL)
+        return err;
+    return open_beside(o, out, why);
+}
+
+enum cofre_err
+files_open(const struct options *o, struct files *out, struct cofre_why *why)
+{
+    enum cofre_err err;
+
+    *out = (struct files){.n = 0};
+    if ((err = open_all(o, out, why)) != COFRE_OK)
+        files_close(out);
+    return err;
+}
+
+void
+files_close(struct files *files)
+{
+    while (files->n > 0)
+        close(files->fd[--files->n]);
+}
+
+void
+files_finish(const struct options *o, struct files *files)
+{
+    char path[PATH_ROOM];
+    struct stat st;
+
+    if (o->command->beside != NULL && files->n > 0 && files->n == files_count(o) &&
+        fstat(files->fd[files->n - 1], &st) == 0 && st.st_size == 0 &&
+        beside_path(o, path, NULL) == COFRE_OK)
+        unlink(path);
+    files_close(files);
+}
+
+enum cofre_err
+files_read(int fd, struct buf *out, struct cofre_why *why)
+{
+    enum cofre_err err = COFRE_OK;
+    uint8_t *room;
+    ssize_t n;
+
+    do {
+        if ((room = buf_reserve(out, READ_STEP)) == NULL) {
+            err = COFRE_ENOMEM;
+            break;
+        }
+        n = read(fd, room, READ_STEP);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            err = cofre_why_os(why, COFRE_EIO, errno, "the file cannot be read");
+        else
+            out->len += (size_t)n;
+        if (out->len > FILES_READ_MAX)
+            err = cofre_why_set(why, COFRE_ELIMIT, "the file is larger than %d MiB",
+                                FILES_READ_MAX / 1024 / 1024);
+    } while (err == COFRE_OK && n != 0);
+
+    if (err != COFRE_OK)
+        buf_free(out);
+    return err;
+}

@@ -1,0 +1,34 @@
+#ifndef VAULT_ANCHOR_H
+#define VAULT_ANCHOR_H
+
+#include "vault/vault_internal.h"
+
+/*
+ * The anchor: what the vault was like a moment ago, under a MAC from the root key, best kept on another
+ * volume (design 9).  FORMAT.md draws it.  It is written at most a second after a change, and at a clean
+ * stop; at start an older vault than it says is refused.
+ */
+struct anchor {
+    uint32_t incarnation;
+    uint64_t generation;         /* of the database */
+    uint64_t keyring_generation;
+    uint64_t log_size;
+    uint8_t log_root[HASH_LEN];
+};
+
+/* COFRE_ENOENT: it is missing.  COFRE_EINTEGRITY: malformed, or not this vault's. */
+COFRE_CHECKED enum cofre_err anchor_read(const struct cofre_vault *v, struct anchor *out,
+                                         struct cofre_why *why);
+COFRE_CHECKED enum cofre_err anchor_write(const struct cofre_vault *v, const struct anchor *a,
+                                          struct cofre_why *why);
+/* The present state. */
+COFRE_CHECKED enum cofre_err anchor_now(struct cofre_vault *v, struct anchor *out,
+                                        struct cofre_why *why);
+/* Holds log, database and keyring against the anchor.  COFRE_EINTEGRITY with what is older. */
+COFRE_CHECKED enum cofre_err anchor_check(struct cofre_vault *v, struct cofre_why *why);
+
+/* The thread that keeps it up to date. */
+COFRE_CHECKED enum cofre_err anchor_start(struct cofre_vault *v, struct cofre_why *why);
+void anchor_stop(struct cofre_vault *v);
+
+#endif

@@ -1,0 +1,337 @@
+#include <string.h>
+
+#include <sodium.h>
+
+#include "cofre/encode.h"
+#include "cofre/secret.h"
+#include "crypto/keyslot.h"
+#include "crypto/pae.h"
+#include "vault/disk.h"
+
+#include "vault/keys.h"
+
+/*
+ * Files: keyslots, keyring (a box under HKDF(root, "cofre/v1/keyring-sealing", vault)), signing (a box of
+ * seed 32 and origin under HKDF(root, "cofre/v1/signing-file", vault)).
+ */
+enum { KEYRING_FILE_MAX = 1024 * 1024, SIGNING_FILE_MAX = 1024, ORIGIN_RANDOM = 10 };
+
+static const enum keyring_class first_keys[] = {KEYRING_DB,     KEYRING_KEK,    KEYRING_INDEX,
+                                                KEYRING_ROWTAG, KEYRING_PEPPER, KEYRING_CURSOR,
+                                                KEYRING_LOG};
+
+static enum cofre_err
+new_memory(struct cofre_vault *v)
+{
+    enum cofre_err err = secret_new(sizeof *v->keys, &v->keys_memory);
+
+    if (err == COFRE_OK)
+        v->keys = (struct vault_keys *)(void *)secret_data(v->keys_memory);
+    return err;
+}
+
+/* What is derived from the root key; signing is the key of the signing file. */
+static void
+derive(struct cofre_vault *v, const struct secret *root, uint8_t signing[static KEY_LEN])
+{
+    const struct bytes vault = BYTES_OF(v->id);
+    struct hmac_key prk;
+
+    hmac_key_init(&prk, secret_bytes(root));
+    kdf_derive(&prk, "cofre/v1/keyring-sealing", &vault, 1, v->keys->ring_sealing);
+    kdf_derive(&prk, "cofre/v1/anchor", &vault, 1, v->keys->anchor);
+    kdf_derive(&prk, "cofre/v1/signing-file", &vault, 1, signing);
+    secret_wipe(&prk, sizeof prk);
+}
+
+const struct bundle_kek *
+keys_kek(const struct vault_keys *k, uint32_t epoch)
+{
+    for (size_t i = 0; i < k->n_keks; i++)
+        if (k->keks[i].epoch == epoch)
+            return &k->keks[i];
+    return NULL;
+}
+
+static enum cofre_err
+prepare_keks(struct cofre_vault *v, struct cofre_why *why)
+{
+    struct vault_keys *k = v->keys;
+    struct keyring_entry e;
+
+    k->n_keks = 0;
+    for (size_t i = 0; keyring_entry(v->ring, i, &e); i++) {
+        const uint8_t *key = keyring_key(v->ring, e.class, e.scope, e.version);
+
+        if (e.class != KEYRING_KEK || key == NULL || e.state == KEYRING_DESTROYED)
+            continue;
+        if (k->n_keks == VAULT_KEKS_MAX)
+            return cofre_why_set(why, COFRE_ELIMIT, "more than %d KEK epochs are held; destroy old ones",
+                                 VAULT_KEKS_MAX);
+        k->keks[k->n_keks].epoch = e.version;
+        hmac_key_init(&k->keks[k->n_keks].key, (struct bytes){key, KEY_LEN});
+        k->n_keks++;
+    }
+    return COFRE_OK;
+}
+
+enum cofre_err
+keys_prepare(struct cofre_vault *v, struct cofre_why *why)
+{
+    struct vault_keys *k = v->keys;
+    const uint8_t *index = keyring_active(v->ring, KEYRING_INDEX, 0, NULL);
+    const uint8_t *pepper = keyring_active(v->ring, KEYRING_PEPPER, 0, &k->pepper_version);
+    const uint8_t *cursor = keyring_active(v->ring, KEYRING_CURSOR, 0, &k->cursor_version);
+    const uint8_t *log = keyring_active(v->ring, KEYRING_LOG, 0, &k->log_epoch);
+    const uint8_t *kek = keyring_active(v->ring, KEYRING_KEK, 0, &k->kek_active);
+
+    if (index == NULL || pepper == NULL || cursor == NULL || log == NULL || kek == NULL)
+        return cofre_why_set(why, COFRE_EINTEGRITY, "the keyring lacks an active key");
+    hmac_key_init(&k->index, (struct bytes){index, KEY_LEN});
+    hmac_key_init(&k->pepper, (struct bytes){pepper, KEY_LEN});
+    memcpy(k->cursor, cursor, KEY_LEN);
+    memcpy(k->log_secret, log, KEY_LEN);
+    return prepare_keks(v, why);
+}
+
+enum cofre_err
+keys_save(struct cofre_vault *v, struct cofre_why *why)
+{
+    struct buf sealed = BUF_INIT;
+    enum cofre_err err;
+
+    err = keyring_seal(v->ring, (struct bytes){v->keys->ring_sealing, KEY_LEN}, &sealed);
+    if (err == COFRE_OK)
+        err = disk_replace(v->dir_fd, "keyring", buf_bytes(&sealed), why);
+    buf_free(&sealed);
+    return err;
+}
+
+/* ---- the signing key's file ---- */
+
+static struct bytes
+signing_ad(const struct cofre_vault *v, struct buf *ad)
+{
+    const struct bytes vault = BYTES_OF(v->id);
+
+    pae_put(ad, "cofre/v1/signing-file", &vault, 1);
+    return buf_bytes(ad);
+}
+
+static enum cofre_err
+signing_create(struct cofre_vault *v, const char *origin, const uint8_t key[static KEY_LEN],
+               struct cofre_why *why)
+{
+    const struct box_key box = {.kind = BOX_SIGNING, .version = 1, .key = key};
+    uint8_t seed[NOTE_SEED];
+    struct buf plain = BUF_INIT;
+    struct buf sealed = BUF_INIT;
+    struct buf ad = BUF_INIT;
+    enum cofre_err err;
+
+    randombytes_buf(seed, sizeof seed);
+    buf_put(&plain, seed, sizeof seed);
+    buf_puts(&plain, origin);
+    (void)signing_ad(v, &ad);
+    if ((err = buf_error(&plain)) != COFRE_OK || (err = buf_error(&ad)) != COFRE_OK)
+        goto out;
+    box_seal(&sealed, &box, buf_bytes(&ad), buf_bytes(&plain));
+    if ((err = buf_error(&sealed)) != COFRE_OK ||
+        (err = note_signer_init(&v->signer, origin, seed)) != COFRE_OK)
+        goto out;
+    err = disk_replace(v->dir_fd, "signing", buf_bytes(&sealed), why);
+out:
+    secret_wipe(seed, sizeof seed);
+    buf_free(&plain);
+    buf_free(&sealed);
+    buf_free(&ad);
+    return err;
+}
+
+static enum cofre_err
+signing_open(struct cofre_vault *v, const uint8_t key[static KEY_LEN], struct cofre_why *why)
+{
+    const struct box_key box = {.kind = BOX_SIGNING, .version = 1, .key = key};
+    struct buf sealed = BUF_INIT;
+    struct buf ad = BUF_INIT;
+    uint8_t plain[SIGNING_FILE_MAX + 1] = {0};
+    size_t len = 0;
+    enum cofre_err err;
+
+    if ((err = disk_read(v->dir_fd, "signing", SIGNING_FILE_MAX, &sealed, why)) != COFRE_OK)
+        goto out;
+    (void)signing_ad(v, &ad);
+    if ((err = buf_error(&ad)) != COFRE_OK)
+        goto out;
+    err = box_open(plain, &len, &box, buf_bytes(&ad), buf_bytes(&sealed));
+    if (err != COFRE_OK || len <= NOTE_SEED) {
+        err = cofre_why_set(why, COFRE_EINTEGRITY,
+                            "the signing key's file was altered, or is another vault's");
+        goto out;
+    }
+    plain[len] = 0;
+    err = note_signer_init(&v->signer, (const char *)plain + NOTE_SEED, plain);
+out:
+    secret_wipe(plain, sizeof plain);
+    buf_free(&sealed);
+    buf_free(&ad);
+    return err;
+}
+
+/* ---- all together ---- */
+
+static struct keyslot_secret
+slot_secret(const struct cofre_vault_config *config)
+{
+    return (struct keyslot_secret){
+        .type = config->secret_kind == COFRE_SECRET_KEY_FILE ? KEYSLOT_KEYFILE : KEYSLOT_PASSPHRASE,
+        .bytes = config->secret};
+}
+
+static enum cofre_err
+save_slots(struct cofre_vault *v, const struct keyslot_table *t, const struct secret *root,
+           struct cofre_why *why)
+{
+    struct buf file = BUF_INIT;
+    enum cofre_err err;
+
+    keyslot_write(t, secret_bytes(root), &file);
+    if ((err = buf_error(&file)) == COFRE_OK)
+        err = disk_replace(v->dir_fd, "keyslots", buf_bytes(&file), why);
+    buf_free(&file);
+    return err;
+}
+
+static void
+random_origin(char out[static 64])
+{
+    uint8_t random[ORIGIN_RANDOM];
+    struct buf text = BUF_INIT;
+
+    randombytes_buf(random, sizeof random);
+    buf_puts(&text, "cofre.invalid/");
+    encode_base32(&text, BYTES_OF(random));
+    memset(out, 0, 64);
+    if (text.len < 64 && buf_error(&text) == COFRE_OK)
+        memcpy(out, text.p, text.len);
+    buf_free(&text);
+}
+
+enum cofre_err
+keys_create(struct cofre_vault *v, const struct cofre_vault_config *config, const char *origin,
+            struct cofre_why *why)
+{
+    const struct keyslot_secret with = slot_secret(config);
+    struct keyslot_table *slots = NULL;
+    struct secret *root = NULL;
+    uint8_t signing[KEY_LEN] = {0};
+    char made[64];
+    enum cofre_err err;
+
+    randombytes_buf(v->id, sizeof v->id);
+    if (origin == NULL) {
+        random_origin(made);
+        origin = made;
+    }
+    if (!note_name_valid(bytes_str(origin)))
+        return cofre_why_set(why, COFRE_EINVAL,
+                             "the origin must have 1 to 255 bytes, no blank and no \"+\"");
+    if ((err = new_memory(v)) != COFRE_OK)
+        return err;
+    if ((err = keyslot_create(v->id, &with, &slots, &root)) != COFRE_OK) {
+        err = cofre_why_set(why, err, "a passphrase has %d to %d bytes, a key file %d",
+                            KEYSLOT_PASS_MIN, KEYSLOT_PASS_MAX, KEYSLOT_FILE_LEN);
+        goto out;
+    }
+    derive(v, root, signing);
+    if ((err = keyring_new(v->id, &v->ring)) != COFRE_OK)
+        goto out;
+    for (size_t i = 0; i < sizeof first_keys / sizeof *first_keys; i++)
+        if ((err = keyring_add(v->ring, first_keys[i], 0, true, vault_now(), NULL)) != COFRE_OK)
+            goto out;
+    if ((err = save_slots(v, slots, root, why)) == COFRE_OK &&
+        (err = keys_save(v, why)) == COFRE_OK &&
+        (err = signing_create(v, origin, signing, why)) == COFRE_OK)
+        err = keys_prepare(v, why);
+out:
+    secret_wipe(signing, sizeof signing);
+    keyslot_free(slots);
+    secret_free(root);
+    return err;
+}
+
+static enum cofre_err
+open_ring(struct cofre_vault *v, struct cofre_why *why)
+{
+    struct buf file = BUF_INIT;
+    enum cofre_err err;
+
+    err = disk_read(v->dir_fd, "keyring", KEYRING_FILE_MAX, &file, why);
+    if (err == COFRE_OK) {
+        err = keyring_open(v->id, (struct bytes){v->keys->ring_sealing, KEY_LEN}, buf_bytes(&file),
+                           &v->ring);
+        if (err == COFRE_EAUTH || err == COFRE_EFORMAT)
+            err = cofre_why_set(why, COFRE_EINTEGRITY,
+                                "the keyring was altered, or is another vault's");
+    }
+    buf_free(&file);
+    return err;
+}
+
+static enum cofre_err
+unlock(struct cofre_vault *v, const struct cofre_vault_config *config, struct secret **root,
+       struct cofre_why *why)
+{
+    const struct keyslot_secret with = slot_secret(config);
+    struct keyslot_table *slots = NULL;
+    struct buf file = BUF_INIT;
+    enum cofre_err err;
+
+    if ((err = disk_read(v->dir_fd, "keyslots", KEYSLOT_TABLE_MAX, &file, why)) != COFRE_OK)
+        goto out;
+    if ((err = keyslot_read(buf_bytes(&file), &slots)) != COFRE_OK) {
+        if (err == COFRE_EFORMAT)
+            err = cofre_why_set(why, COFRE_EINTEGRITY, "the keyslots are malformed");
+        goto out;
+    }
+    memcpy(v->id, keyslot_vault(slots), sizeof v->id);
+    err = keyslot_unlock(slots, &with, root);
+    if (err == COFRE_EAUTH)
+        cofre_why_set(why, err, "no keyslot opens with this %s",
+                      with.type == KEYSLOT_KEYFILE ? "key file" : "passphrase");
+    else if (err == COFRE_EINTEGRITY)
+        cofre_why_set(why, err, "the keyslots were altered");
+out:
+    keyslot_free(slots);
+    buf_free(&file);
+    return err;
+}
+
+enum cofre_err
+keys_open(struct cofre_vault *v, const struct cofre_vault_config *config, struct cofre_why *why)
+{
+    struct secret *root = NULL;
+    uint8_t signing[KEY_LEN] = {0};
+    enum cofre_err err;
+
+    if ((err = new_memory(v)) != COFRE_OK || (err = unlock(v, config, &root, why)) != COFRE_OK)
+        goto out;
+    derive(v, root, signing);
+    if ((err = open_ring(v, why)) == COFRE_OK && (err = signing_open(v, signing, why)) == COFRE_OK)
+        err = keys_prepare(v, why);
+out:
+    secret_wipe(signing, sizeof signing);
+    secret_free(root);
+    return err;
+}
+
+void
+keys_close(struct cofre_vault *v)
+{
+    note_signer_free(&v->signer);
+    keyring_free(v->ring);
+    secret_free(v->keys_memory);
+    v->ring = NULL;
+    v->keys_memory = NULL;
+    v->keys = NULL;
+}

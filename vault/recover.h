@@ -1,0 +1,18 @@
+#ifndef VAULT_RECOVER_H
+#define VAULT_RECOVER_H
+
+#include "vault/vault_internal.h"
+
+/*
+ * Holds the log and the database against each other at start (design 8, 9):
+ *
+ *   - entries in the outbox beyond the journal's end are appended (a crash between COMMIT and journal);
+ *   - the log must then have at least the size that the database's last transaction saw, with the
+ *     same root: else the log is older, or forked;
+ *   - no entry beyond that size may be one that changed rows: else the database is older.
+ *
+ * COFRE_EINTEGRITY names which is older than what.
+ */
+COFRE_CHECKED enum cofre_err recover_reconcile(struct cofre_vault *v, struct cofre_why *why);
+
+#endif

@@ -1,0 +1,163 @@
+#include <assert.h>
+
+#include "vault/store/store_internal.h"
+
+/* BEGIN alone takes no snapshot: the first read does, so it is made here. */
+static enum cofre_err
+begin_read(struct store_conn *c)
+{
+    enum cofre_err err;
+
+    c->open = true;
+    c->lost = COFRE_OK;
+    if ((err = store_run(c, SQL_READER_BEGIN, NO_ARGS)) == COFRE_OK)
+        err = store_run(c, SQL_HEAD_GET, NO_ARGS);
+    return err;
+}
+
+/* Ends what is open, whatever state it is in. */
+static void
+leave(struct store_conn *c)
+{
+    store_end_all(c);
+    if (sqlite3_get_autocommit(c->db) == 0)
+        (void)sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
+    c->open = false;
+    c->saved = false;
+    c->lost = COFRE_OK;
+}
+
+enum cofre_err
+store_snapshot(struct store *s, struct store_conn **out, struct cofre_why *why)
+{
+    struct store_conn *c;
+    enum cofre_err err;
+
+    *out = NULL;
+    pthread_mutex_lock(&s->lock);
+    while (s->free == NULL)
+        pthread_cond_wait(&s->returned, &s->lock);
+    c = s->free;
+    s->free = c->next;
+    s->idle--;
+    pthread_mutex_unlock(&s->lock);
+
+    if ((err = begin_read(c)) != COFRE_OK) {
+        (void)cofre_why_set(why, err, "vault.db: %s", store_cause(c));
+        store_snapshot_end(c);
+        return err;
+    }
+    *out = c;
+    return COFRE_OK;
+}
+
+void
+store_snapshot_end(struct store_conn *c)
+{
+    struct store *s;
+
+    if (c == NULL)
+        return;
+    s = c->store;
+    assert(c != s->writer);
+    store_end_all(c);
+    if (store_run(c, SQL_COMMIT, NO_ARGS) != COFRE_OK)
+        leave(c);
+    c->open = false;
+
+    pthread_mutex_lock(&s->lock);
+    c->next = s->free;
+    s->free = c;
+    s->idle++;
+    pthread_cond_signal(&s->returned);
+    pthread_mutex_unlock(&s->lock);
+}
+
+struct store_conn *
+store_writer(struct store *s)
+{
+    return s->writer;
+}
+
+enum cofre_err
+store_begin(struct store_conn *w)
+{
+    enum cofre_err err;
+
+    assert(!w->open);
+    w->open = true;
+    w->lost = COFRE_OK;
+    if ((err = store_run(w, SQL_WRITER_BEGIN, NO_ARGS)) != COFRE_OK)
+        leave(w);
+    return err;
+}
+
+enum cofre_err
+store_commit(struct store_conn *w, struct store_head *head)
+{
+    struct store_args args =
+        ARGS(ARG_INT(head->log_size), ARG_FIXED(head->log_root, sizeof head->log_root));
+    int64_t generation = 0;
+    enum cofre_err err;
+
+    assert(w->open);
+    store_end_all(w);
+    if ((err = store_number(w, SQL_HEAD_SET, args, &generation)) == COFRE_OK &&
+        (err = store_run(w, SQL_COMMIT, NO_ARGS)) == COFRE_OK)
+        head->generation = (uint64_t)generation;
+    leave(w);
+    return err;
+}
+
+void
+store_rollback(struct store_conn *w)
+{
+    assert(w->open);
+    leave(w);
+}
+
+enum cofre_err
+store_savepoint(struct store_conn *w)
+{
+    enum cofre_err err;
+
+    assert(!w->saved);
+    err = store_run(w, SQL_SAVEPOINT, NO_ARGS);
+    w->saved = err == COFRE_OK;
+    return err;
+}
+
+enum cofre_err
+store_release(struct store_conn *w)
+{
+    assert(w->saved);
+    w->saved = false;
+    return store_run(w, SQL_RELEASE, NO_ARGS);
+}
+
+enum cofre_err
+store_undo(struct store_conn *w)
+{
+    enum cofre_err err;
+
+    assert(w->saved);
+    err = store_run(w, SQL_UNDO, NO_ARGS);
+    return err == COFRE_OK ? store_release(w) : err;
+}
+
+enum cofre_err
+store_head_get(struct store_conn *c, struct store_head *out)
+{
+    sqlite3_stmt *s;
+    bool good;
+    enum cofre_err err = store_one(c, SQL_HEAD_GET, NO_ARGS);
+
+    if (err != COFRE_OK)
+        return err == COFRE_ENOENT ? store_misshapen(c) : err;
+    s = c->stmt[SQL_HEAD_GET];
+    out->generation = store_column_u64(s, 0);
+    out->log_size = store_column_u64(s, 1);
+    good = store_column_fixed(s, 2, out->log_root, sizeof out->log_root);
+    store_end(c, SQL_HEAD_GET);
+    return good ? COFRE_OK : store_misshapen(c);
+}
