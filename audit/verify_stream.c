@@ -218,9 +218,12 @@ take_bundles(struct verify_stream *s)
     enum cofre_err err;
 
     while ((err = tiles_read(s->config->dir, &name, &s->bundle, NULL)) == COFRE_OK) {
-        err = take_bundle(s, name.index++);
-        if (err != COFRE_OK)
-            return err;
+        err = take_bundle(s, name.index);
+        if (err != COFRE_OK) {
+            tiles_path(&name, path);
+            return cofre_why_add(s->why, err, "%s", path);
+        }
+        name.index++;
     }
     s->bundle.len = 0;
     if (err == COFRE_ENOENT)

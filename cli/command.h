@@ -16,6 +16,8 @@ enum {
     EXIT_BUSY = 4,
     EXIT_INTEGRITY = 5,
     EXIT_REFUSED = 6,
+    EXIT_VERIFY_USAGE = 64, /* of a verifier, whose 2 says something else */
+    EXIT_UNREADABLE = 66,   /* the same */
     EXIT_AGAIN = 75
 };
 

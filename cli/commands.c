@@ -6,8 +6,8 @@
 #define O(id) OPTIONS_BIT(id)
 
 /* A command of the vault cannot be written without the act that the log keeps of it. */
-#define VAULT(act) .place = COMMAND_WITH_VAULT, .act = COFRE_ACT_##act
-#define ALONE(act) .place = COMMAND_ALONE, .act = COFRE_ACT_##act
+#define VAULT(name) .place = COMMAND_WITH_VAULT, .act = COFRE_ACT_##name
+#define ALONE(name) .place = COMMAND_ALONE, .act = COFRE_ACT_##name
 #define NO_VAULT .place = COMMAND_ALONE, .act = COFRE_ACTS
 #define ARGS(n) .min_args = (n), .max_args = (n)
 

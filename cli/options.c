@@ -146,7 +146,7 @@ take_option(struct parse *p, const char *word)
 {
     enum option option = strcmp(word, "-h") == 0 ? OPT_HELP : find_option(word + 2);
     const struct option_spec *spec;
-    const char *value;
+    const char *value = NULL;
     uint64_t number;
     enum cofre_err err;
 

@@ -3,8 +3,6 @@
 
 #include "cofre/encode.h"
 
-#include "command.h"
-
 #include "say.h"
 
 /* What one can do about it, where that is not plain from the title. */
@@ -15,6 +13,12 @@ static const char *const hints[COFRE_OUTS] = {
     [COFRE_OUT_STORE] = "see that the disk has room and the vault's files can be written; run it again",
     [COFRE_OUT_AUDIT] = "see that the disk has room; nothing is done without the log; run it again",
 };
+
+struct say
+say_for(const struct cmd *cmd)
+{
+    return (struct say){cmd->err, cmd->options->command, cmd->json};
+}
 
 int
 say_exit(enum cofre_err err)

@@ -5,7 +5,7 @@
 
 #include "cofre/call.h"
 
-#include "options.h"
+#include "command.h"
 
 /*
  * What goes wrong, said in one line on stderr: "cofre: view apply: what, and what to do"; with --json as one
@@ -18,6 +18,9 @@ struct say {
     const struct command *command;
     bool json;
 };
+
+/* On this command's stderr. */
+struct say say_for(const struct cmd *cmd);
 
 /* The exit code that stands for err. */
 int say_exit(enum cofre_err err);

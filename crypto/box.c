@@ -71,8 +71,7 @@ box_seal(struct buf *out, const struct box_key *key, struct bytes ad, struct byt
 }
 
 enum cofre_err
-box_open(uint8_t *out, size_t *len, const struct box_key *key, struct bytes ad,
-         struct bytes sealed)
+box_open(uint8_t *out, size_t *len, const struct box_key *key, struct bytes ad, struct bytes sealed)
 {
     uint8_t header[BOX_HEADER];
     const uint8_t *nonce;
@@ -85,9 +84,9 @@ box_open(uint8_t *out, size_t *len, const struct box_key *key, struct bytes ad,
 
     nonce = sealed.p + BOX_HEADER;
     bind(&bound, header, ad);
-    if (crypto_aead_xchacha20poly1305_ietf_decrypt(
-            out, NULL, NULL, nonce + BOX_NONCE, sealed.len - BOX_HEADER - BOX_NONCE, bound.bytes,
-            bound.len, nonce, key->key) != 0)
+    if (crypto_aead_xchacha20poly1305_ietf_decrypt(out, NULL, NULL, nonce + BOX_NONCE,
+                                                   sealed.len - BOX_HEADER - BOX_NONCE, bound.bytes,
+                                                   bound.len, nonce, key->key) != 0)
         return COFRE_EAUTH;
     *len = sealed.len - BOX_OVERHEAD;
     return COFRE_OK;

@@ -66,7 +66,8 @@ bundle_seal(uint8_t out[static BUNDLE_SEALED], const struct bundle_kek *kek,
     memcpy(out, w.commitment, HASH_LEN);
     ad_fill(&ad, out, place);
     key.key = w.key;
-    box_seal_to(out + BOX_AT, &key, BYTES_OF(ad.bytes), (struct bytes){(const uint8_t *)b, sizeof *b});
+    box_seal_to(out + BOX_AT, &key, BYTES_OF(ad.bytes),
+                (struct bytes){(const uint8_t *)b, sizeof *b});
     secret_wipe(&w, sizeof w);
 }
 

@@ -20,8 +20,7 @@ cofre_err_text(enum cofre_err err)
 }
 
 /* Formats as much as fits; the rest is cut. */
-static void COFRE_PRINTF(3, 0)
-write_text(char *text, size_t size, const char *fmt, va_list args)
+static void COFRE_PRINTF(3, 0) write_text(char *text, size_t size, const char *fmt, va_list args)
 {
     if (vsnprintf(text, size, fmt, args) < 0)
         text[0] = '\0';

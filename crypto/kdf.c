@@ -85,8 +85,8 @@ kdf_derive(const struct hmac_key *prk, const char *label, const struct bytes *pi
 }
 
 void
-kdf_derive_pair(const struct hmac_key *prk, const char *label, const struct bytes *pieces,
-                size_t n, uint8_t out[static 2 * KEY_LEN])
+kdf_derive_pair(const struct hmac_key *prk, const char *label, const struct bytes *pieces, size_t n,
+                uint8_t out[static 2 * KEY_LEN])
 {
     expand(prk, &(struct info){.label = label, .pieces = pieces, .n = n}, out, 2 * KEY_LEN);
 }

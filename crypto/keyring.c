@@ -33,10 +33,8 @@ static const char *const class_texts[] = {
 };
 
 static const char *const state_texts[] = {
-    [KEYRING_PENDING] = "pending",
-    [KEYRING_ACTIVE] = "active",
-    [KEYRING_DECRYPT_ONLY] = "decrypt-only",
-    [KEYRING_RETIRED] = "retired",
+    [KEYRING_PENDING] = "pending",           [KEYRING_ACTIVE] = "active",
+    [KEYRING_DECRYPT_ONLY] = "decrypt-only", [KEYRING_RETIRED] = "retired",
     [KEYRING_DESTROYED] = "destroyed",
 };
 
@@ -206,8 +204,7 @@ keyring_key(const struct keyring *k, enum keyring_class class, uint32_t scope, u
 }
 
 const uint8_t *
-keyring_active(const struct keyring *k, enum keyring_class class, uint32_t scope,
-               uint32_t *version)
+keyring_active(const struct keyring *k, enum keyring_class class, uint32_t scope, uint32_t *version)
 {
     ptrdiff_t i = find_active(k, class, scope);
 
@@ -227,8 +224,7 @@ keyring_entry(const struct keyring *k, size_t i, struct keyring_entry *out)
     return true;
 }
 
-const char *
-keyring_class_text(enum keyring_class class)
+const char *keyring_class_text(enum keyring_class class)
 {
     return class < KEYRING_CLASSES ? class_texts[class] : "unknown";
 }

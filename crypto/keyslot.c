@@ -46,8 +46,7 @@ wrap_derive(struct wrap *w, const uint8_t vault[static KEYSLOT_VAULT],
             const struct keyslot_codec_slot *s, struct bytes secret)
 {
     uint8_t head[KEYSLOT_CODEC_HEAD];
-    const struct bytes pieces[] = {{vault, KEYSLOT_VAULT},
-                                   {head, KEYSLOT_CODEC_HEAD - HASH_LEN}};
+    const struct bytes pieces[] = {{vault, KEYSLOT_VAULT}, {head, KEYSLOT_CODEC_HEAD - HASH_LEN}};
     uint8_t ikm[KEY_LEN], pair[2 * KEY_LEN];
     struct hmac_key prk;
     enum cofre_err err;

@@ -52,8 +52,7 @@ struct keyslot_table {
 };
 
 /* The bytes of a slot before its box: what its box binds. */
-void keyslot_codec_head(const struct keyslot_codec_slot *s,
-                        uint8_t out[static KEYSLOT_CODEC_HEAD]);
+void keyslot_codec_head(const struct keyslot_codec_slot *s, uint8_t out[static KEYSLOT_CODEC_HEAD]);
 
 enum { KEYSLOT_CODEC_MAX = KEYSLOT_CODEC_HEADER + KEYSLOT_MAX * KEYSLOT_CODEC_SLOT };
 

@@ -20,9 +20,15 @@ static_assert(NOTE_SIGNATURE == crypto_sign_BYTES, "");
 static bool
 starts_with_space(struct bytes s)
 {
-    static const char *const spaces[] = {
-        " ",            "\xc2\x85",     "\xc2\xa0",     "\xe1\x9a\x80", "\xe2\x80\xa8",
-        "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80"};
+    static const char *const spaces[] = {" ",
+                                         "\xc2\x85",
+                                         "\xc2\xa0",
+                                         "\xe1\x9a\x80",
+                                         "\xe2\x80\xa8",
+                                         "\xe2\x80\xa9",
+                                         "\xe2\x80\xaf",
+                                         "\xe2\x81\x9f",
+                                         "\xe3\x80\x80"};
 
     for (size_t i = 0; i < sizeof spaces / sizeof spaces[0]; i++) {
         struct bytes space = bytes_str(spaces[i]);
@@ -243,8 +249,7 @@ malformed:
 }
 
 static bool
-signature_valid(const struct note *n, const struct note_signature *s,
-                const struct note_verifier *v)
+signature_valid(const struct note *n, const struct note_signature *s, const struct note_verifier *v)
 {
     return v->algorithm == ED25519 && s->raw.len == NOTE_SIGNATURE &&
            crypto_sign_verify_detached(s->raw.p, n->text.p, n->text.len, v->public_key) == 0;

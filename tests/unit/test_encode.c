@@ -44,7 +44,8 @@ check_rfc4648(const struct vector *v)
     for (size_t i = 1; i < FORMS; i++) {
         const char *text = vector_text(v, forms[i].name);
 
-        check_form(&forms[i], buf_bytes(&raw), (struct bytes){(const uint8_t *)text, strcspn(text, " ")});
+        check_form(&forms[i], buf_bytes(&raw),
+                   (struct bytes){(const uint8_t *)text, strcspn(text, " ")});
     }
     buf_free(&raw);
 }
@@ -125,11 +126,11 @@ what_is_not_canonical_is_refused(void **state)
         size_t form;
         const char *text;
     } bad[] = {
-        {0, "A0"}, {0, "a"},     {0, "0g"},     {0, "a0 "},    {1, "MY"},    {1, "my======"},
-        {1, "mz"}, {1, "m"},     {1, "mzx"},    {1, "m1"},     {1, "m8"},    {2, "Zg"},
-        {2, "Zg="}, {2, "Zh=="}, {2, "Zg==="},  {2, "Zg==\n"}, {2, " Zg=="}, {2, "Zm9vZg"},
-        {2, "-_8="}, {2, "="},   {2, "Z==="},   {2, "Zg==Zg=="}, {3, "Zg=="}, {3, "Zh"},
-        {3, "Z"},  {3, "+/8"},   {3, "Zm 9v"},
+        {0, "A0"},   {0, "a"},    {0, "0g"},    {0, "a0 "},      {1, "MY"},    {1, "my======"},
+        {1, "mz"},   {1, "m"},    {1, "mzx"},   {1, "m1"},       {1, "m8"},    {2, "Zg"},
+        {2, "Zg="},  {2, "Zh=="}, {2, "Zg==="}, {2, "Zg==\n"},   {2, " Zg=="}, {2, "Zm9vZg"},
+        {2, "-_8="}, {2, "="},    {2, "Z==="},  {2, "Zg==Zg=="}, {3, "Zg=="},  {3, "Zh"},
+        {3, "Z"},    {3, "+/8"},  {3, "Zm 9v"},
     };
     struct buf out = BUF_INIT;
 
@@ -232,9 +233,10 @@ json_strings_escape_the_minimum(void **state)
     encode_json_string(&out, BYTES_NONE);
     encode_json_string(&out, BYTES_LIT("plain / \xc3\xb1 \xe6\x9d\x8e"));
     encode_json_string(&out, BYTES_LIT("\"\\\b\f\n\r\t\x1f\0 a\x7f"));
-    assert_true(bytes_equal(
-        buf_bytes(&out),
-        BYTES_LIT("\"\"\"plain / \xc3\xb1 \xe6\x9d\x8e\"\"\\\"\\\\\\b\\f\\n\\r\\t\\u001f\\u0000 a\\u007f\"")));
+    assert_true(
+        bytes_equal(buf_bytes(&out),
+                    BYTES_LIT("\"\"\"plain / \xc3\xb1 "
+                              "\xe6\x9d\x8e\"\"\\\"\\\\\\b\\f\\n\\r\\t\\u001f\\u0000 a\\u007f\"")));
     buf_free(&out);
 }
 

@@ -22,7 +22,7 @@ a_code_outside_the_list_is_unknown(void **state)
 {
     (void)state;
     assert_string_equal(cofre_err_text(COFRE_ERR_COUNT), "unknown error");
-    assert_string_equal(cofre_err_text((enum cofre_err)-1), "unknown error");
+    assert_string_equal(cofre_err_text((enum cofre_err) - 1), "unknown error");
 }
 
 static void

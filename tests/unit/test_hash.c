@@ -92,6 +92,26 @@ wycheproof_hmac(void **state)
     vectors_wycheproof("hmac_sha256_test.json", check_hmac);
 }
 
+/* The longest key that is taken as it is, and the shortest that is hashed first. */
+static void
+keys_of_a_block_and_one_byte_more(void **state)
+{
+    uint8_t key[65], out[HASH_LEN];
+    struct hmac_key k;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof key; i++)
+        key[i] = (uint8_t)i;
+    hmac_key_init(&k, (struct bytes){key, 64});
+    hmac_of(&k, BYTES_LIT("x"), out);
+    unit_bytes_are(BYTES_OF(out),
+                   "b8dc75d4220cfd86a5bf7c4301b3698f142a66fd7c004627df558626edb480cd");
+    hmac_key_init(&k, (struct bytes){key, 65});
+    hmac_of(&k, BYTES_LIT("x"), out);
+    unit_bytes_are(BYTES_OF(out),
+                   "839c2a8225cd27fb5d7ed3f6dc9a67cc7210572d15a39a276bf53b59d64033f0");
+}
+
 static void
 finals_wipe_their_state(void **state)
 {
@@ -117,9 +137,12 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fips180_examples),       cmocka_unit_test(any_cut_gives_the_same_hash),
-        cmocka_unit_test(rfc4231_examples),       cmocka_unit_test(wycheproof_hmac),
+        cmocka_unit_test(fips180_examples),
+        cmocka_unit_test(any_cut_gives_the_same_hash),
+        cmocka_unit_test(rfc4231_examples),
+        cmocka_unit_test(wycheproof_hmac),
         cmocka_unit_test(finals_wipe_their_state),
+        cmocka_unit_test(keys_of_a_block_and_one_byte_more),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

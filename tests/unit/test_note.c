@@ -134,8 +134,8 @@ check_ed25519(const struct vector *v)
     vector_bytes(v, "pk", &pk);
     vector_bytes(v, "msg", &msg);
     vector_bytes(v, "sig", &sig);
-    valid = sig.len == NOTE_SIGNATURE &&
-            crypto_sign_verify_detached(sig.p, msg.p, msg.len, pk.p) == 0;
+    valid =
+        sig.len == NOTE_SIGNATURE && crypto_sign_verify_detached(sig.p, msg.p, msg.len, pk.p) == 0;
     assert_int_equal(valid, vector_is(v, "result", "valid"));
     buf_free(&pk);
     buf_free(&msg);
@@ -234,20 +234,20 @@ what_is_no_note_is_refused(void **state)
         "a\n\n",
         "\n\n",
         "a\n\nb\n",
-        "a\n\n\xe2\x80\x94 n AAAAAAA=",              /* no line end */
-        "a\n\n\xe2\x80\x94 n AAAAAA==\n",            /* a key id and nothing more */
-        "a\n\n\xe2\x80\x94 n\n",                     /* no signature */
-        "a\n\n\xe2\x80\x94 n AAAAAAA\n",             /* padding */
-        "a\n\n\xe2\x80\x94 n AAAAAA\xc3\xa9=\n",     /* not base64 */
-        "a\n\n\xe2\x80\x94  AAAAAAA=\n",             /* no name */
-        "a\n\n\xe2\x80\x94 n+ AAAAAAA=\n",           /* "+" */
-        "a\n\n\xe2\x80\x94 n AAAAAAA= \n",           /* trailing blank */
-        "a\n\n- n AAAAAAA=\n",                       /* another dash */
-        "a\n\xe2\x80\x94 n AAAAAAA=\n",              /* no empty line */
-        "a\tb\n\n\xe2\x80\x94 n AAAAAAA=\n",         /* control character */
-        "a\r\n\n\xe2\x80\x94 n AAAAAAA=\n",          /* same */
-        "a\xff\n\n\xe2\x80\x94 n AAAAAAA=\n",        /* not UTF-8 */
-        "a\n\n\xe2\x80\x94 n AAAAAAA=\nx\n",         /* something after it */
+        "a\n\n\xe2\x80\x94 n AAAAAAA=",          /* no line end */
+        "a\n\n\xe2\x80\x94 n AAAAAA==\n",        /* a key id and nothing more */
+        "a\n\n\xe2\x80\x94 n\n",                 /* no signature */
+        "a\n\n\xe2\x80\x94 n AAAAAAA\n",         /* padding */
+        "a\n\n\xe2\x80\x94 n AAAAAA\xc3\xa9=\n", /* not base64 */
+        "a\n\n\xe2\x80\x94  AAAAAAA=\n",         /* no name */
+        "a\n\n\xe2\x80\x94 n+ AAAAAAA=\n",       /* "+" */
+        "a\n\n\xe2\x80\x94 n AAAAAAA= \n",       /* trailing blank */
+        "a\n\n- n AAAAAAA=\n",                   /* another dash */
+        "a\n\xe2\x80\x94 n AAAAAAA=\n",          /* no empty line */
+        "a\tb\n\n\xe2\x80\x94 n AAAAAAA=\n",     /* control character */
+        "a\r\n\n\xe2\x80\x94 n AAAAAAA=\n",      /* same */
+        "a\xff\n\n\xe2\x80\x94 n AAAAAAA=\n",    /* not UTF-8 */
+        "a\n\n\xe2\x80\x94 n AAAAAAA=\nx\n",     /* something after it */
     };
     struct note n;
 
@@ -364,6 +364,22 @@ another_algorithm_is_no_vkey(void **state)
 }
 
 static void
+a_cosignature_key_verifies_nothing(void **state)
+{
+    struct note_signer s = signer("n");
+    struct note_verifier v = s.verifier;
+    struct buf b = BUF_INIT;
+
+    (void)state;
+    note_sign(&b, &s, bytes_str(TEXT));
+    assert_true(opens(buf_bytes(&b), &v));
+    v.algorithm = 4;
+    assert_false(opens(buf_bytes(&b), &v));
+    buf_free(&b);
+    note_signer_free(&s);
+}
+
+static void
 a_signer_needs_a_name_and_memory(void **state)
 {
     struct note_signer s;
@@ -427,6 +443,7 @@ main(void)
         cmocka_unit_test(names_have_no_space_plus_or_control),
         cmocka_unit_test(any_changed_character_makes_no_vkey),
         cmocka_unit_test(another_algorithm_is_no_vkey),
+        cmocka_unit_test(a_cosignature_key_verifies_nothing),
         cmocka_unit_test(a_signer_needs_a_name_and_memory),
         cmocka_unit_test(without_memory_a_note_is_not_finished),
     };

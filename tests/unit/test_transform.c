@@ -19,8 +19,7 @@ static const struct transform domain = {.as = TRANSFORM_DOMAIN};
 static const struct transform prefix1 = {.as = TRANSFORM_PREFIX, .chars = 1};
 static const struct transform prefix2 = {.as = TRANSFORM_PREFIX, .chars = 2};
 static const struct transform prefix3 = {.as = TRANSFORM_PREFIX, .chars = 3};
-static const struct transform band = {
-    .as = TRANSFORM_BAND, .n_edges = 3, .edges = {10, 20, 50}};
+static const struct transform band = {.as = TRANSFORM_BAND, .n_edges = 3, .edges = {10, 20, 50}};
 static const struct transform one_edge = {.as = TRANSFORM_BAND, .n_edges = 1, .edges = {0}};
 static const struct transform below_zero = {
     .as = TRANSFORM_BAND, .n_edges = 3, .edges = {-10, -5, 0}};
@@ -70,8 +69,8 @@ check_rows(const struct row *rows, size_t n, const struct normalise_date *date)
 
         if ((got == NULL) != (rows[i].want == NULL) ||
             (got != NULL && strcmp(got, rows[i].want) != 0))
-            fail_msg("row %zu: %s of \"%s\" gives %s and not %s", i,
-                     transform_text(rows[i].t->as), rows[i].value, got != NULL ? got : "nothing",
+            fail_msg("row %zu: %s of \"%s\" gives %s and not %s", i, transform_text(rows[i].t->as),
+                     rows[i].value, got != NULL ? got : "nothing",
                      rows[i].want != NULL ? rows[i].want : "nothing");
         free(got);
     }
@@ -102,6 +101,7 @@ kept_values_are_typed(void **state)
         {&keep, SCHEMA_TEXT, "Ciudad Real", "\"Ciudad Real\""},
         {&keep, SCHEMA_TEXT, "北京市", "\"北京市\""},
         {&keep, SCHEMA_TEXT, "a \"b\" \\ c", "\"a \\\"b\\\" \\\\ c\""},
+        {&keep, SCHEMA_TEXT, "back\\slash", "\"back\\\\slash\""},
         {&keep, SCHEMA_TEXT, "two\nlines", "\"two\\nlines\""},
         {&keep, SCHEMA_COUNTRY, "ES", "\"ES\""},
         {&keep, SCHEMA_DATE, "1997-01-12", "\"1997-01-12\""},
@@ -151,7 +151,8 @@ masks_show_one_character(void **state)
         {&mask, SCHEMA_PERSON_NAME, "x\u0323\u0302yz", "\"x\u0323\u0302•••\""},
         {&mask, SCHEMA_PERSON_NAME, "क्षमा", "\"क्•••\""},
         /* A family of four, a flag, a thumb with its colour: a character each. */
-        {&mask, SCHEMA_TEXT, "👨‍👩‍👧‍👦x", "\"👨‍👩‍👧‍👦•••\""},
+        {&mask, SCHEMA_TEXT, "👨‍👩‍👧‍👦x",
+         "\"👨‍👩‍👧‍👦•••\""},
         {&mask, SCHEMA_TEXT, "👨‍👩‍👧‍👦", "\"•••\""},
         {&mask, SCHEMA_TEXT, "🇪🇸🇨🇳", "\"🇪🇸•••\""},
         {&mask, SCHEMA_TEXT, "🇪🇸", "\"•••\""},
@@ -248,7 +249,8 @@ prefixes_are_shorter_than_the_value(void **state)
         {&prefix3, SCHEMA_TEXT, "北京市朝阳区", "\"北京市\""},
         {&prefix3, SCHEMA_TEXT, "北京市", "\"北京\""},
         {&prefix1, SCHEMA_TEXT, "E\u0301a", "\"E\u0301\""},
-        {&prefix2, SCHEMA_TEXT, "👨‍👩‍👧‍👦🇪🇸x", "\"👨‍👩‍👧‍👦🇪🇸\""},
+        {&prefix2, SCHEMA_TEXT, "👨‍👩‍👧‍👦🇪🇸x",
+         "\"👨‍👩‍👧‍👦🇪🇸\""},
         {&prefix2, SCHEMA_TEXT, "🇪🇸", "\"\""},
         {&prefix2, SCHEMA_TEXT, "ab\u200b", "\"a\""},
         {&prefix2, SCHEMA_TEXT, "\u200eab\u200bc", "\"ab\u200b\""},
@@ -394,11 +396,8 @@ static const char *const samples[SCHEMA_TYPES] = {
 static struct transform
 usual(unsigned as)
 {
-    return (struct transform){.as = (enum transform_as)as,
-                              .width = 10,
-                              .chars = 3,
-                              .n_edges = 2,
-                              .edges = {10, 20}};
+    return (struct transform){
+        .as = (enum transform_as)as, .width = 10, .chars = 3, .n_edges = 2, .edges = {10, 20}};
 }
 
 /* One letter a class (identifier, quasi, attribute, sensitive): y allowed, r refused, - no sense. */
@@ -431,21 +430,19 @@ what_may_be_shown_is_as_the_table_says(void **state)
     (void)state;
     for (unsigned as = 0; as < TRANSFORM_COUNT; as++) {
         for (unsigned type = 0; type < SCHEMA_TYPES; type++) {
-            for (unsigned class = 0; class < SCHEMA_CLASSES; class++) {
+            for (unsigned class = 0; class < SCHEMA_CLASSES; class ++) {
                 struct transform t = usual(as);
                 struct cofre_why why = {.text = ""};
                 char want = allowed[as][type][class];
-                enum cofre_err err = transform_allowed(&t, (enum schema_type)type,
-                                                       (enum schema_class)class, &why);
+                enum cofre_err err =
+                    transform_allowed(&t, (enum schema_type)type, (enum schema_class) class, &why);
 
-                if (err != (want == 'y'   ? COFRE_OK
-                            : want == 'r' ? COFRE_EREFUSED
-                                          : COFRE_EINVAL))
+                if (err != (want == 'y' ? COFRE_OK : want == 'r' ? COFRE_EREFUSED : COFRE_EINVAL))
                     fail_msg("%s, type %u, class %u: %s %s", transform_text(t.as), type, class,
                              cofre_err_text(err), why.text);
                 assert_true((why.text[0] != '\0') == (err != COFRE_OK));
                 assert_int_equal(
-                    transform_allowed(&t, (enum schema_type)type, (enum schema_class)class, NULL),
+                    transform_allowed(&t, (enum schema_type)type, (enum schema_class) class, NULL),
                     err);
             }
         }

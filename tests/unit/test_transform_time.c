@@ -138,8 +138,8 @@ a_bucket_is_what_is_shown_alike(void **state)
             transform_time_bucket(t, to - 1, &again, &ignored);
             assert_int_equal(again, from);
             /* What is shown is what `since` takes. */
-            assert_int_equal(
-                transform_since(t, (struct bytes){first.p + 1, first.len - 2}, &again), COFRE_OK);
+            assert_int_equal(transform_since(t, (struct bytes){first.p + 1, first.len - 2}, &again),
+                             COFRE_OK);
             assert_int_equal(again, from);
             buf_free(&first);
             buf_free(&last);

@@ -152,7 +152,7 @@ money(const struct normalise_in *in, struct buf *out, const char **reason)
     bool zero = true;
 
     if (whole == 0 || point + (behind > 0) + behind != text.len)
-        return normalise_refuse(reason, "is not an amount such as 12.50");
+        return normalise_refuse(reason, "is not a decimal amount");
     if (whole > 15)
         return normalise_refuse(reason, "has more than 15 digits before the point");
     if (behind > 6)

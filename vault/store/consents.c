@@ -1,17 +1,21 @@
 #include "vault/store/store_internal.h"
 
+/* Most are a customer's first for that purpose: those cost one statement. */
 enum cofre_err
 store_consent_put(struct store_conn *w, const struct store_consent *row)
 {
-    enum cofre_err err = store_run(w, SQL_CONSENT_KEEP,
-                                   ARGS(ARG_INT(row->customer), ARG_INT(row->purpose)));
+    struct store_arg v[] = {ARG_INT(row->customer), ARG_INT(row->purpose), ARG_INT(row->basis),
+                            ARG_INT(row->status),   ARG_INT(row->time),
+                            ARG_TEXT(bytes_str(row->source))};
+    int changed;
+    enum cofre_err err =
+        store_change(w, SQL_CONSENT_ADD, (struct store_args){v, 6}, &changed);
 
-    if (err != COFRE_OK)
+    if (err != COFRE_OK || changed > 0)
         return err;
-    return store_run(w, SQL_CONSENT_PUT,
-                     ARGS(ARG_INT(row->customer), ARG_INT(row->purpose), ARG_INT(row->basis),
-                          ARG_INT(row->status), ARG_INT(row->time),
-                          ARG_TEXT(bytes_str(row->source))));
+    if ((err = store_run(w, SQL_CONSENT_KEEP, (struct store_args){v, 2})) != COFRE_OK)
+        return err;
+    return store_run(w, SQL_CONSENT_SET, (struct store_args){v, 6});
 }
 
 static enum cofre_err

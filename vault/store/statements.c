@@ -62,7 +62,10 @@ const char *const store_sql_text[SQL_COUNT_OF_STATEMENTS] = {
 
     [SQL_CONSENT_KEEP] = "INSERT INTO consent_history (" CONSENT ") SELECT " CONSENT
                          " FROM consent WHERE customer = ? AND purpose = ?",
-    [SQL_CONSENT_PUT] = "INSERT OR REPLACE INTO consent (" CONSENT ") VALUES (?, ?, ?, ?, ?, ?)",
+    [SQL_CONSENT_ADD] = "INSERT INTO consent (" CONSENT ") VALUES (?, ?, ?, ?, ?, ?) "
+                        "ON CONFLICT (customer, purpose) DO NOTHING",
+    [SQL_CONSENT_SET] = "UPDATE consent SET basis = ?3, status = ?4, time = ?5, source = ?6 "
+                        "WHERE customer = ?1 AND purpose = ?2",
     [SQL_CONSENT_GET] = "SELECT " CONSENT " FROM consent WHERE customer = ? AND purpose = ?",
     [SQL_CONSENT_EACH] = "SELECT " CONSENT " FROM consent WHERE customer = ? ORDER BY purpose",
     [SQL_CONSENT_COUNT] = "SELECT count(*) FROM consent WHERE purpose = ? AND status = 1",

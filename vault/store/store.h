@@ -19,7 +19,8 @@
  * Every table that holds something about a person hangs on its customer row and goes with it.
  *
  * Errors of all calls, beside those named:
- *   COFRE_EIO, COFRE_ENOSPC, COFRE_ENOMEM; COFRE_EINTEGRITY when a page does not authenticate.
+ *   COFRE_EIO, COFRE_ENOSPC, COFRE_ENOMEM; COFRE_EINTEGRITY when a page does not authenticate;
+ *   COFRE_ENOENT when a row that is put names a customer that is not there.
  */
 struct store;
 struct store_conn;
@@ -31,7 +32,10 @@ struct store_config {
     bool create;        /* make it; it must not exist: COFRE_EEXIST */
 };
 
-/* COFRE_EAUTH: not a database of this key.  COFRE_EFORMAT: of a newer version.  *out is NULL on error. */
+/*
+ * COFRE_EAUTH: not a database of this key.  COFRE_EFORMAT: of a newer version, or not a vault's.
+ * COFRE_ENOENT: there is none.  *out is NULL on error.  secret_setup must have succeeded before.
+ */
 COFRE_CHECKED enum cofre_err store_open(const struct store_config *config, struct store **out,
                                         struct cofre_why *why);
 /* Every connection must be back.  NULL does nothing. */
@@ -292,7 +296,7 @@ struct store_idem {
 COFRE_CHECKED enum cofre_err store_idem_get(struct store_conn *c,
                                             const uint8_t key[static STORE_KEYED], int64_t now,
                                             struct store_idem *row);
-/* Replaces an expired one; also removes a few others that have expired. */
+/* Replaces an expired one; also removes a few others that have expired.  COFRE_EEXIST: valid still. */
 COFRE_CHECKED enum cofre_err store_idem_put(struct store_conn *w, const struct store_idem *row,
                                             int64_t now);
 

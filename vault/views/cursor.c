@@ -11,7 +11,7 @@ enum {
     SEALED = CURSOR_POSITION + BOX_OVERHEAD,
     BOUND_MAX = 8 + 6 * 8 + (sizeof LABEL - 1) + 4 + CURSOR_BIND_MAX
 };
-static_assert(BOUND_MAX <= BOX_AD_MAX, "a box takes it");
+static_assert((size_t)BOUND_MAX <= (size_t)BOX_AD_MAX, "a box takes it");
 static_assert((SEALED * 8 + 5) / 6 == CURSOR_TEXT, "base64url of the box, without padding");
 
 /* PAE("cofre/v1/cursor", vault, actor, view, LE32 epoch, list), in room; borrows it. */

@@ -160,7 +160,12 @@ load(struct bytes json, json_t **out, struct cofre_why *why)
                       &error);
     if (*out != NULL)
         return COFRE_OK;
-    if (json_error_code(&error) == json_error_out_of_memory)
+    /*
+     * The parser says why text is bad, but nothing of most allocations that failed.  Of one inside a
+     * string it says that the text is bad, and so do we: refused all the same.
+     */
+    if (json_error_code(&error) == json_error_out_of_memory ||
+        json_error_code(&error) == json_error_unknown)
         return COFRE_ENOMEM;
     return cofre_why_set(
         why, COFRE_EFORMAT, "view document: line %d, column %d: %s", error.line, error.column,

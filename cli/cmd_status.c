@@ -1,0 +1,62 @@
+#include "cofre/admin.h"
+#include "cofre/audit.h"
+#include "cofre/secret.h"
+
+#include "act.h"
+#include "command.h"
+
+int
+cmd_status(struct cmd *cmd)
+{
+    struct cofre_call call;
+
+    act_begin(cmd, &call);
+    cofre_admin_status(cmd->vault, &call);
+    return act_end(cmd, &call, act_print_members);
+}
+
+static int
+selftest(struct cmd *cmd)
+{
+    struct cofre_why why = {""};
+    struct say say = say_for(cmd);
+    enum cofre_err err = cofre_selftest(&why);
+
+    return err == COFRE_OK ? EXIT_DONE : say_why(&say, err, &why);
+}
+
+int
+cmd_selftest(struct cmd *cmd)
+{
+    struct cofre_why why = {""};
+    struct say say = say_for(cmd);
+    enum cofre_err err = secret_setup(options_has(cmd->options, OPT_ALLOW_UNLOCKED), &why);
+    int exit_code;
+
+    if (err != COFRE_OK)
+        return say_why(&say, err, &why);
+    if ((exit_code = selftest(cmd)) == EXIT_DONE)
+        fputs(cmd->json ? "{\"selftest\":\"passed\"}\n" : "every primitive gives its known answers\n",
+              cmd->out);
+    return exit_code;
+}
+
+/* What opening checked is checked already: log, database and anchor agree. */
+int
+cmd_doctor(struct cmd *cmd)
+{
+    struct cofre_call call;
+    unsigned verdict = 0;
+    int exit_code;
+
+    if ((exit_code = selftest(cmd)) != EXIT_DONE)
+        return exit_code;
+    if (!cmd->json)
+        fputs("primitives: each gives its known answers\n"
+              "vault: log, database and anchor agree\n",
+              cmd->out);
+    act_begin(cmd, &call);
+    cofre_audit_verify(cmd->vault, &call, NULL, 0, &verdict);
+    exit_code = act_end(cmd, &call, act_print_members);
+    return exit_code == EXIT_DONE && verdict != 0 ? EXIT_INTEGRITY : exit_code;
+}

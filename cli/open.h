@@ -1,0 +1,17 @@
+#ifndef CLI_OPEN_H
+#define CLI_OPEN_H
+
+#include "config.h"
+#include "options.h"
+
+#include "cofre/vault.h"
+
+/*
+ * Opens the vault that the options name, with the settings of its cofre.conf and the secret that they
+ * name.  *out is NULL on error; errors are those of config_read, secret_setup, secretin_read and
+ * cofre_vault_open.
+ */
+COFRE_CHECKED enum cofre_err open_vault(const struct options *o, const struct config *config,
+                                        struct cofre_vault **out, struct cofre_why *why);
+
+#endif

@@ -1,0 +1,84 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cofre/customers.h"
+#include "cofre/encode.h"
+#include "cofre/secret.h"
+#include "vault/records/draft.h"
+#include "vault/records/person.h"
+
+struct consent_op {
+    uint8_t id[STORE_ID];
+    struct store_consent row;
+};
+
+static void
+put_time(struct buf *out, int64_t ms)
+{
+    struct normalise_date d = normalise_date_of(ms);
+    int64_t day = normalise_date_ms(&d);
+    unsigned s = (unsigned)((ms - day) / 1000);
+
+    buf_putf(out, "\"%04d-%02d-%02dT%02u:%02u:%02uZ\"", d.year, d.month, d.day, s / 3600,
+             s / 60 % 60, s % 60);
+}
+
+static enum cofre_err
+apply(struct cofre_vault *v, struct cofre_call *call)
+{
+    struct consent_op *op = call->op;
+    struct store_conn *w = store_writer(v->store);
+    struct store_customer row;
+    struct bundle b;
+    enum cofre_err err;
+
+    if ((err = store_customer_get(w, op->id, &row)) != COFRE_OK)
+        return err;
+    op->row.customer = row.num;
+    if ((err = person_open(v, &row, &b)) != COFRE_OK)
+        return err;
+    person_tag(v, &b, call);
+    call->n = 1;
+    secret_wipe(&b, sizeof b);
+    buf_putf(&call->body, "{\"purpose\":\"%s\",\"status\":\"%s\",\"time\":", call->purpose,
+             op->row.status == STORE_GRANTED ? "granted" : "withdrawn");
+    put_time(&call->body, op->row.time);
+    buf_putc(&call->body, '}');
+    return store_consent_put(w, &op->row);
+}
+
+void
+cofre_consent_put(struct cofre_vault *v, struct cofre_call *call, struct bytes cus,
+                  const struct cofre_consent_in *in)
+{
+    struct consent_op *op;
+    struct catalog *c;
+    const char *member = NULL;
+    const char *reason;
+    char pointer[COFRE_POINTER_MAX];
+
+    if (!policy_role(call))
+        return;
+    if ((op = calloc(1, sizeof *op)) == NULL) {
+        policy_error(call, COFRE_ENOMEM, NULL);
+        return;
+    }
+    c = catalog_hold(v);
+    reason = draft_consent(c, in, &op->row, &member);
+    if (catalog_purpose(c, in->purpose) != NULL)
+        snprintf(call->purpose, sizeof call->purpose, "%s", catalog_purpose(c, in->purpose)->name);
+    catalog_release(c);
+    snprintf(pointer, sizeof pointer, "/%s", member != NULL ? member : "");
+    if (reason != NULL && call->purpose[0] == 0)
+        cofre_call_fail(call, COFRE_OUT_NOT_FOUND, NULL, NULL);
+    else if (reason != NULL)
+        cofre_call_fail(call, COFRE_OUT_INVALID, pointer, reason);
+    else if (encode_id_parse(cus, "cus_", op->id) != COFRE_OK)
+        cofre_call_fail(call, COFRE_OUT_NOT_FOUND, NULL, NULL);
+    else {
+        commit_prepare(call, op, apply, free);
+        return;
+    }
+    free(op);
+}
