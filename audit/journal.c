@@ -170,7 +170,7 @@ write_all(const struct journal *j, struct bytes batch)
     return true;
 }
 
-/* Undoes a half write, durably: otherwise a crash could bring records back that nobody was told of. */
+/* Undoes a half write, durably: a crash must not bring back records that were never acknowledged. */
 static enum cofre_err
 cut_back(struct journal *j, struct cofre_why *why)
 {

@@ -80,7 +80,10 @@ void journal_record(struct buf *batch, struct bytes entry, const uint8_t leaf[st
 COFRE_CHECKED enum cofre_err journal_append(struct journal *j, uint64_t next, struct bytes batch,
                                             struct cofre_why *why);
 bool journal_dead(const struct journal *j);
-/* Removes the files, but for the last, whose entries are all below seq.  Safe beside journal_append in another thread. */
+/*
+ * Removes the files, but for the last, whose entries are all below seq.  Safe beside journal_append
+ * in another thread.
+ */
 COFRE_CHECKED enum cofre_err journal_trim(int dir, uint64_t seq, struct cofre_why *why);
 
 /*

@@ -27,7 +27,10 @@ struct log_config {
     unsigned checkpoint_ms;           /* least time between checkpoints; 0 means 1000 */
 };
 
-/* Makes an empty log: directories and keys/vkeys with the signer's vkey.  EEXIST, EIO, ENOSPC. */
+/*
+ * Makes an empty log: journal/, keys/vkeys with the signer's vkey, and a checkpoint of size 0, so
+ * that a log without a checkpoint is always one that lost it.  EEXIST, EIO, ENOSPC, ENOMEM.
+ */
 COFRE_CHECKED enum cofre_err log_create(const struct log_config *config, struct cofre_why *why);
 
 /*
@@ -40,7 +43,10 @@ COFRE_CHECKED enum cofre_err log_create(const struct log_config *config, struct 
  */
 COFRE_CHECKED enum cofre_err log_open(const struct log_config *config, struct log **out,
                                       struct cofre_why *why);
-/* Signs a last checkpoint over everything that is durable, and closes; NULL does nothing. */
+/*
+ * Signs a last checkpoint over everything that is durable, and closes; NULL does nothing.  l is
+ * gone also on error: what log_trouble() would have said, or what the last round failed at.
+ */
 COFRE_CHECKED enum cofre_err log_close(struct log *l, struct cofre_why *why);
 
 struct log_head {
@@ -68,7 +74,12 @@ void log_staged_head(const struct log *l, struct log_head *out);
 void log_unstage(struct log *l);
 /*
  * Makes what was staged durable (journal_append) and tells the builder.  On error nothing of it is
- * part of the log, unless log_dead().  COFRE_ENOSPC, COFRE_EIO, COFRE_ESTOPPED.
+ * part of the log, unless log_dead(); it stays staged, to be tried again or unstaged.
+ *
+ * COFRE_ENOSPC, COFRE_EIO, COFRE_ENOMEM
+ * COFRE_ESTOPPED  the log is dead
+ * COFRE_ELIMIT    the builder is a million entries behind.  The committer never waits for it; all
+ *                 that is kept for it are the leaf hashes, 32 bytes an entry.
  */
 COFRE_CHECKED enum cofre_err log_commit(struct log *l, struct cofre_why *why);
 
@@ -80,14 +91,21 @@ bool log_dead(const struct log *l);
 void log_trouble(struct log *l, struct cofre_why *out);
 /* Durable head. */
 void log_head(struct log *l, struct log_head *out);
-/* Root at an earlier size, for comparison with a remembered head.  EINVAL: size is beyond the end. */
+/* Root at an earlier size, to compare with a remembered head.  EINVAL: size is beyond the end. */
 COFRE_CHECKED enum cofre_err log_root_at(struct log *l, uint64_t size,
                                          uint8_t root[static HASH_LEN], struct cofre_why *why);
-/* Calls fn for durable entries [from, from + limit): from bundles and the journal. fn's error ends it. */
+/*
+ * Calls fn for durable entries [from, from + limit), from bundles and the journal.  An error of fn
+ * ends it and is returned.
+ */
 typedef enum cofre_err log_entry_fn(void *ctx, uint64_t seq, struct bytes line);
 COFRE_CHECKED enum cofre_err log_entries(struct log *l, uint64_t from, uint64_t limit,
                                          log_entry_fn *fn, void *ctx, struct cofre_why *why);
-/* Appends the newest signed checkpoint; signs first when it covers fewer than min_size entries. */
+/*
+ * Appends the newest signed checkpoint; signs first when it covers fewer than min_size entries.
+ * COFRE_EINVAL: min_size is beyond the end.  COFRE_ESTOPPED: dead, or being closed.  Else what the
+ * builder failed at; it goes on trying.
+ */
 COFRE_CHECKED enum cofre_err log_checkpoint(struct log *l, uint64_t min_size, struct buf *out,
                                             struct cofre_why *why);
 /*
@@ -96,5 +114,13 @@ COFRE_CHECKED enum cofre_err log_checkpoint(struct log *l, uint64_t min_size, st
  */
 COFRE_CHECKED enum cofre_err log_prove(struct log *l, uint64_t seq, struct buf *out,
                                        struct cofre_why *why);
+
+/*
+ * Keeps tiles, checkpoint and the set of journal files as they are (after the builder's present
+ * round) until log_resume, so that the directory can be read as a whole; entries go on into the
+ * journal.  May be nested.  Checkpoints that are asked for meanwhile wait.
+ */
+void log_pause(struct log *l);
+void log_resume(struct log *l);
 
 #endif

@@ -74,6 +74,8 @@ struct log {
     enum cofre_err trouble_err;
     struct cofre_why trouble;
     bool closing;
+    bool in_round;   /* between begin_round and end_round */
+    unsigned paused; /* who wants no round to begin (log_pause) */
     struct buf checkpoint;
     uint64_t signed_size;
 };
@@ -114,7 +116,23 @@ void log_free(struct log *l);
 /* Stops everything for good; the first reason stays.  Not with lock held.  Returns err. */
 enum cofre_err log_die(struct log *l, enum cofre_err err, const struct cofre_why *why);
 
-/* ---- log_builder.c ---- */
+/* ---- log_round.c: one round of the builder ---- */
+
+/* What a round is for, as it was when the round began. */
+struct log_round {
+    struct log_head head;
+    uint64_t signed_size;
+    uint64_t wanted;
+    bool closing;
+};
+
+/* Adds what is new to the tiles, signs if that is due, and removes journal files. */
+COFRE_CHECKED enum cofre_err log_round_run(struct log *l, const struct log_round *round,
+                                           struct cofre_why *why);
+/* ms on the monotonic clock. */
+uint64_t log_round_now(void);
+
+/* ---- log_builder.c: when the rounds are, and the thread ---- */
 
 
 COFRE_CHECKED enum cofre_err log_builder_start(struct log *l, struct cofre_why *why);

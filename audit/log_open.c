@@ -77,7 +77,8 @@ read_journal(struct recovery *r, struct journal_end *end)
         return err;
     if (end->size < l->bundled)
         return cofre_why_set(r->why, COFRE_EINTEGRITY,
-                             "the journal ends after %" PRIu64 " entries, the bundles hold %" PRIu64,
+                             "the journal ends after %" PRIu64
+                             " entries, the bundles hold %" PRIu64,
                              end->size, l->bundled);
     if (end->size < r->signed_head.size)
         return cofre_why_set(r->why, COFRE_EINTEGRITY,

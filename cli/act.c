@@ -89,6 +89,15 @@ act_end_with(struct cmd *cmd, struct cofre_call *call, act_print_fn *print)
 }
 
 int
+act_end_report(struct cmd *cmd, struct cofre_call *call, act_print_fn *print)
+{
+    cofre_submit_wait(cmd->vault, call);
+    if (!cofre_call_ok(call) && call->recorded && call->body.len > 0)
+        put_body(cmd, buf_bytes(&call->body), cmd->json ? NULL : print);
+    return finish(cmd, call, cmd->json ? NULL : print);
+}
+
+int
 act_end_job(struct cmd *cmd, struct cofre_call *call, act_print_fn *print)
 {
     return finish(cmd, call, cmd->json ? NULL : print);
@@ -99,7 +108,7 @@ act_read_file(struct cmd *cmd, struct buf *json)
 {
     struct cofre_why why = {""};
     struct say say = say_for(cmd);
-    enum cofre_err err = files_read(cmd->files.fd[0], json, &why);
+    enum cofre_err err = infiles_read(cmd->files.fd[0], json, &why);
 
     return err == COFRE_OK ? EXIT_DONE : say_why(&say, err, &why);
 }

@@ -29,6 +29,8 @@ act_print_fn act_print_members;
 int act_end(struct cmd *cmd, struct cofre_call *call, act_print_fn *print);
 /* The same, with print also for --json. */
 int act_end_with(struct cmd *cmd, struct cofre_call *call, act_print_fn *print);
+/* As act_end, for a call that has a body when it fails too: the report that says why. */
+int act_end_report(struct cmd *cmd, struct cofre_call *call, act_print_fn *print);
 /* As act_end, for a call that ran its own entries: nothing is submitted. */
 int act_end_job(struct cmd *cmd, struct cofre_call *call, act_print_fn *print);
 

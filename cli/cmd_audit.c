@@ -119,21 +119,21 @@ cmd_audit_show(struct cmd *cmd)
 }
 
 static void
-free_kept(struct buf kept[static FILES_MAX])
+free_kept(struct buf kept[static INFILES_MAX])
 {
-    for (size_t i = 0; i < FILES_MAX; i++)
+    for (size_t i = 0; i < INFILES_MAX; i++)
         buf_free(&kept[i]);
 }
 
 /* Each kept checkpoint; false: it has said which cannot be read. */
 static bool
-read_kept(struct cmd *cmd, struct buf kept[static FILES_MAX], struct bytes since[static FILES_MAX])
+read_kept(struct cmd *cmd, struct buf kept[static INFILES_MAX], struct bytes since[static INFILES_MAX])
 {
     struct say say = say_for(cmd);
     struct cofre_why why = {""};
 
     for (size_t i = 0; i < cmd->files.n; i++) {
-        if (files_read(cmd->files.fd[i], &kept[i], &why) != COFRE_OK) {
+        if (infiles_read(cmd->files.fd[i], &kept[i], &why) != COFRE_OK) {
             say_failed(&say, EXIT_UNREADABLE, why.text);
             return false;
         }
@@ -145,8 +145,8 @@ read_kept(struct cmd *cmd, struct buf kept[static FILES_MAX], struct bytes since
 int
 cmd_audit_verify(struct cmd *cmd)
 {
-    struct buf kept[FILES_MAX] = {BUF_INIT};
-    struct bytes since[FILES_MAX];
+    struct buf kept[INFILES_MAX] = {BUF_INIT};
+    struct bytes since[INFILES_MAX];
     struct cofre_call call;
     unsigned verdict = 0;
     int exit_code = EXIT_UNREADABLE;
@@ -155,7 +155,7 @@ cmd_audit_verify(struct cmd *cmd)
         goto out;
     act_begin(cmd, &call);
     cofre_audit_verify(cmd->vault, &call, since, cmd->files.n, &verdict);
-    exit_code = act_end(cmd, &call, act_print_members);
+    exit_code = act_end_report(cmd, &call, act_print_members);
     if (verdict != 0)
         exit_code = (int)verdict;
     else if (exit_code != EXIT_DONE)

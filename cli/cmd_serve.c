@@ -42,7 +42,7 @@ read_pem(const char *path, bool secret, struct buf *out, struct cofre_why *why)
         return cofre_why_os(why, errno == ENOENT ? COFRE_ENOENT : COFRE_EIO, errno, "%s", path);
     if (secret && (fstat(fd, &st) != 0 || (st.st_mode & S_IRWXO) != 0))
         err = cofre_why_set(why, COFRE_EREFUSED, "everyone may use %s; chmod 600 it", path);
-    else if ((err = files_read(fd, out, why)) != COFRE_OK)
+    else if ((err = infiles_read(fd, out, why)) != COFRE_OK)
         err = cofre_why_add(why, err, "%s", path);
     close(fd);
     return err;

@@ -5,7 +5,7 @@
 
 #include "cofre/vault.h"
 
-#include "files.h"
+#include "infiles.h"
 #include "options.h"
 
 /* Exit codes that have no outcome of the vault's behind them. */
@@ -24,7 +24,7 @@ enum {
 /* One run of one command, in this process or in the server that was asked for it. */
 struct cmd {
     const struct options *options;
-    struct files files;       /* the FILEs of the options and arguments, in that order */
+    struct infiles files;       /* the FILEs of the options and arguments, in that order */
     struct cofre_vault *vault; /* NULL for a command that does not need one open */
     const char *actor;        /* "uid-1000" */
     FILE *out;

@@ -11,7 +11,7 @@
 /* Room for the descriptors of one message, as the kernel wants it aligned. */
 union fd_room {
     struct cmsghdr align;
-    char bytes[CMSG_SPACE(sizeof(int) * (2 + FILES_MAX))];
+    char bytes[CMSG_SPACE(sizeof(int) * (2 + INFILES_MAX))];
 };
 
 void

@@ -9,7 +9,7 @@
  * DIR/control, the Unix socket (SOCK_SEQPACKET, mode 0600) by which commands reach a running server.
  *
  *   request   LE32 magic, LE32 flags, LE32 number of words, each word as LE32 length and bytes;
- *             descriptors by SCM_RIGHTS: stdout, stderr, then the command's files (files.h)
+ *             descriptors by SCM_RIGHTS: stdout, stderr, then the command's files (infiles.h)
  *   reply     LE32 exit code, then a sentence for stderr, empty where the command spoke for itself
  *
  * A connection is one command.  When the client hangs up, a stoppable command leaves off.
@@ -26,7 +26,7 @@ enum {
 struct control_message {
     uint8_t bytes[CONTROL_MESSAGE_MAX];
     size_t len;
-    int fds[2 + FILES_MAX];
+    int fds[2 + INFILES_MAX];
     size_t n_fds;
 };
 
@@ -46,7 +46,7 @@ COFRE_CHECKED enum cofre_err control_peer(int fd, unsigned *uid);
  * those it opened.  *exit_code is set.  COFRE_ENOENT: no server listens there.
  */
 COFRE_CHECKED enum cofre_err control_client_run(const char *dir, const char *const *words,
-                                                size_t n, const struct files *files,
+                                                size_t n, const struct infiles *files,
                                                 int *exit_code);
 
 /* ---- in the server ---- */

@@ -61,7 +61,7 @@ put_words(struct control_message *m, const char *const *words, size_t n)
 }
 
 static void
-put_fds(struct control_message *m, const struct files *files)
+put_fds(struct control_message *m, const struct infiles *files)
 {
     m->fds[m->n_fds++] = STDOUT_FILENO;
     m->fds[m->n_fds++] = STDERR_FILENO;
@@ -94,7 +94,7 @@ ask(int fd, struct control_message *m, char text[static CONTROL_REPLY_MAX])
 }
 
 enum cofre_err
-control_client_run(const char *dir, const char *const *words, size_t n, const struct files *files,
+control_client_run(const char *dir, const char *const *words, size_t n, const struct infiles *files,
                    int *exit_code)
 {
     struct control_message *m = NULL;

@@ -29,7 +29,8 @@ struct control_server {
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t idle;
-    unsigned active; /* under mutex: connections with a thread */
+    unsigned commands; /* under mutex: places taken; given back before the answer goes */
+    unsigned threads;  /* under mutex: those that are not done with us yet */
 };
 
 struct connection {
@@ -43,6 +44,27 @@ struct connection {
     bool terminal;
     struct options options;
 };
+
+static bool
+take_place(struct control_server *s)
+{
+    bool free_place;
+
+    pthread_mutex_lock(&s->mutex);
+    free_place = s->commands < CONTROL_COMMANDS;
+    if (free_place)
+        s->commands++;
+    pthread_mutex_unlock(&s->mutex);
+    return free_place;
+}
+
+static void
+give_place_back(struct control_server *s)
+{
+    pthread_mutex_lock(&s->mutex);
+    s->commands--;
+    pthread_mutex_unlock(&s->mutex);
+}
 
 static void
 reply(int fd, int exit_code, const char *text)
@@ -134,8 +156,10 @@ handle(struct connection *c)
     int exit_code = EXIT_USAGE;
     const char *text = "";
 
-    if (control_receive(c->fd, &c->message) != COFRE_OK)
+    if (control_receive(c->fd, &c->message) != COFRE_OK) {
+        give_place_back(c->server);
         return;
+    }
     if (read_words(c) != COFRE_OK)
         text = "the server does not understand this cofre; are both of one version?";
     else if (options_parse(c->words, c->n_words, &c->options, &why) != COFRE_OK)
@@ -143,11 +167,12 @@ handle(struct connection *c)
     else if (c->options.command == NULL || c->options.command->place != COMMAND_WITH_VAULT ||
              options_has(&c->options, OPT_HELP) || options_has(&c->options, OPT_VERSION))
         text = "not a command for a server";
-    else if (c->message.n_fds != 2 + files_count(&c->options))
+    else if (c->message.n_fds != 2 + infiles_count(&c->options))
         text = "the command's files did not come with it";
     else
         exit_code = run(c);
     control_close_fds(&c->message);
+    give_place_back(c->server);
     reply(c->fd, exit_code, text);
 }
 
@@ -162,31 +187,10 @@ serve_connection(void *arg)
     free(c);
 
     pthread_mutex_lock(&server->mutex);
-    server->active--;
+    server->threads--;
     pthread_cond_signal(&server->idle);
     pthread_mutex_unlock(&server->mutex);
     return NULL;
-}
-
-static bool
-take_place(struct control_server *s)
-{
-    bool free_place;
-
-    pthread_mutex_lock(&s->mutex);
-    free_place = s->active < CONTROL_COMMANDS;
-    if (free_place)
-        s->active++;
-    pthread_mutex_unlock(&s->mutex);
-    return free_place;
-}
-
-static void
-give_place_back(struct control_server *s)
-{
-    pthread_mutex_lock(&s->mutex);
-    s->active--;
-    pthread_mutex_unlock(&s->mutex);
 }
 
 /* Starts the connection's thread, which then owns fd; false: nothing was started. */
@@ -203,12 +207,19 @@ start_connection(struct control_server *s, int fd, unsigned uid)
     c->server = s;
     c->fd = fd;
     c->uid = uid;
+    pthread_mutex_lock(&s->mutex);
+    s->threads++;
+    pthread_mutex_unlock(&s->mutex);
     pthread_attr_init(&detached);
     pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
     failed = pthread_create(&thread, &detached, serve_connection, c);
     pthread_attr_destroy(&detached);
-    if (failed)
+    if (failed) {
+        pthread_mutex_lock(&s->mutex);
+        s->threads--;
+        pthread_mutex_unlock(&s->mutex);
         free(c);
+    }
     return !failed;
 }
 
@@ -323,7 +334,7 @@ control_server_stop(struct control_server *s)
     unlinkat(s->dir, "control", 0);
 
     pthread_mutex_lock(&s->mutex);
-    while (s->active > 0)
+    while (s->threads > 0)
         pthread_cond_wait(&s->idle, &s->mutex);
     pthread_mutex_unlock(&s->mutex);
     release(s);

@@ -86,14 +86,14 @@ run_somewhere(struct cmd *cmd, const char *const *words, size_t n)
 
     if (o->command->place == COMMAND_ALONE)
         return run_command(cmd);
-    if ((err = files_open(o, &cmd->files, &why)) != COFRE_OK)
+    if ((err = infiles_open(o, &cmd->files, &why)) != COFRE_OK)
         return exit_of(o->command, say_why(&say, err, &why));
     err = control_client_run(secretin_vault(o), words, n, &cmd->files, &exit_code);
     if (err == COFRE_ENOENT)
         exit_code = run_with_vault(cmd);
     else if (err != COFRE_OK)
         exit_code = say_why(&say, err, &why);
-    files_finish(o, &cmd->files);
+    infiles_finish(o, &cmd->files);
     return exit_code;
 }
 

@@ -13,7 +13,7 @@ enum option_kind {
     OPTION_TEXT,
     OPTION_NUMBER, /* unsigned decimal */
     OPTION_PATH,   /* used by this process alone: a server ignores it */
-    OPTION_FILE    /* opened for reading by this process, and handed on (files.h) */
+    OPTION_FILE    /* opened for reading by this process, and handed on (infiles.h) */
 };
 
 /* name, kind, may it be repeated, what stands for its value in help, help */

@@ -16,7 +16,7 @@
 #include "../../cli/control.c"
 #include "../../cli/control_client.c"
 #include "../../cli/control_server.c"
-#include "../../cli/files.c"
+#include "../../cli/infiles.c"
 #include "../../cli/options.c"
 #include "../../cli/run.c"
 #include "../../cli/say.c"
@@ -46,13 +46,13 @@ cmd_status(struct cmd *cmd)
     return 6;
 }
 
-/* Copies its FILE to stdout, twice so that more than a pipe's worth can be sent. */
+/* Copies its FILE to stdout. */
 int
 cmd_view_apply(struct cmd *cmd)
 {
     struct buf text = BUF_INIT;
 
-    assert_int_equal(files_read(cmd->files.fd[0], &text, NULL), COFRE_OK);
+    assert_int_equal(infiles_read(cmd->files.fd[0], &text, NULL), COFRE_OK);
     fwrite(text.p, 1, text.len, cmd->out);
     buf_free(&text);
     return 0;
@@ -148,15 +148,15 @@ client(const struct place *p, const char *const *words, size_t n, int out)
     assert_true(pid >= 0);
     if (pid == 0) {
         struct options o;
-        struct files files = {.n = 0};
+        struct infiles files = {.n = 0};
         int exit_code = 99;
 
         if (dup2(out, STDOUT_FILENO) < 0 || dup2(out, STDERR_FILENO) < 0)
             _exit(98);
         if (options_parse(words, n, &o, NULL) == COFRE_OK &&
-            files_open(&o, &files, NULL) == COFRE_OK &&
+            infiles_open(&o, &files, NULL) == COFRE_OK &&
             control_client_run(p->dir, words, n, &files, &exit_code) == COFRE_OK)
-            files_finish(&o, &files);
+            infiles_finish(&o, &files);
         fflush(stderr);
         _exit(exit_code);
     }
@@ -333,7 +333,7 @@ static void
 a_dead_servers_socket_is_nobody(void **state)
 {
     static const char *const words[] = {"status"};
-    struct files files = {.n = 0};
+    struct infiles files = {.n = 0};
     struct control_server *server;
     char dir[] = "stale-XXXXXX", path[64];
     struct sockaddr_un address = {.sun_family = AF_UNIX};

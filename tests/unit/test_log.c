@@ -629,30 +629,20 @@ a_stored_bit_that_flips_before_it_is_signed_stops_the_log(void **state)
     buf_free(&text);
 }
 
+/* Entry 1 with another code, and the hash that belongs to it: a record like any other. */
 static void
-an_entry_that_was_replaced_before_it_is_signed_stops_the_log(void **state)
+replace_entry_1(void)
 {
-    struct cofre_why why = {""};
+    struct buf file = audit_dir_read(&d, FIRST), line = BUF_INIT, record = BUF_INIT;
+    size_t at = bytes_get_le32(file.p) + JOURNAL_HEADER + JOURNAL_TRAILER;
     struct entry_parsed parsed;
-    struct buf text = BUF_INIT;
-    struct buf file, line = BUF_INIT, record = BUF_INIT;
     uint8_t leaf[HASH_LEN];
-    struct log *l;
-    size_t at;
     int fd;
 
-    (void)state;
-    d.config.checkpoint_ms = 3600 * 1000;
-    l = open_log();
-    append(l, 1, 1);
-    assert_int_equal(log_checkpoint(l, 1, &text, NULL), COFRE_OK);
-    append(l, 2, 2);
-    /* Entry 1 with another code, and the hash that belongs to it: a record like any other. */
-    file = audit_dir_read(&d, FIRST);
-    at = bytes_get_le32(file.p) + 16;
-    assert_int_equal(
-        entry_parse((struct bytes){file.p + at + 8, bytes_get_le32(file.p + at)}, &parsed),
-        COFRE_OK);
+    assert_int_equal(entry_parse((struct bytes){file.p + at + JOURNAL_HEADER,
+                                                bytes_get_le32(file.p + at)},
+                                 &parsed),
+                     COFRE_OK);
     parsed.e.code = 403;
     assert_int_equal(entry_write(&line, &parsed.e), COFRE_OK);
     tree_leaf(buf_bytes(&line), leaf);
@@ -660,13 +650,48 @@ an_entry_that_was_replaced_before_it_is_signed_stops_the_log(void **state)
     assert_true((fd = openat(d.dir, FIRST, O_RDWR)) >= 0);
     assert_int_equal(pwrite(fd, record.p, record.len, (off_t)at), (ssize_t)record.len);
     close(fd);
+    buf_free(&file);
+    buf_free(&line);
+    buf_free(&record);
+}
+
+static void
+an_entry_that_was_replaced_before_it_is_signed_stops_the_log(void **state)
+{
+    struct cofre_why why = {""};
+    struct buf text = BUF_INIT;
+    struct log *l;
+
+    (void)state;
+    d.config.checkpoint_ms = 3600 * 1000;
+    l = open_log();
+    append(l, 1, 1);
+    assert_int_equal(log_checkpoint(l, 1, &text, NULL), COFRE_OK);
+    append(l, 2, 2);
+    replace_entry_1();
     assert_int_equal(log_checkpoint(l, 3, &text, &why), COFRE_ESTOPPED);
     assert_string_equal(why.text, "entry 1: the journal holds other bytes than were written");
     assert_int_not_equal(log_close(l, NULL), COFRE_OK);
     buf_free(&text);
-    buf_free(&file);
-    buf_free(&line);
-    buf_free(&record);
+}
+
+static void
+so_does_one_that_was_checked_at_the_start_and_replaced_then(void **state)
+{
+    struct cofre_why why = {""};
+    struct buf text = BUF_INIT;
+    struct log *l = open_log();
+
+    (void)state;
+    append(l, 10, 10);
+    close_log(l);
+    l = open_log();
+    replace_entry_1(); /* the builder has nothing to do yet */
+    append(l, 1, 1);
+    assert_int_equal(log_checkpoint(l, 11, &text, &why), COFRE_ESTOPPED);
+    assert_string_equal(why.text, "the tree that was read back differs at size 11");
+    assert_int_not_equal(log_close(l, NULL), COFRE_OK);
+    buf_free(&text);
 }
 
 /* ---- many threads ---- */
@@ -749,6 +774,7 @@ main(void)
         TEST(entries_that_were_hashed_anew_are_refused),
         TEST(a_stored_bit_that_flips_before_it_is_signed_stops_the_log),
         TEST(an_entry_that_was_replaced_before_it_is_signed_stops_the_log),
+        TEST(so_does_one_that_was_checked_at_the_start_and_replaced_then),
         TEST(readers_and_the_builder_follow_a_busy_committer),
     };
 

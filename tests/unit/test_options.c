@@ -12,7 +12,7 @@
 #include "cofre/call.h"
 
 #include "../../cli/commands.c"
-#include "../../cli/files.c"
+#include "../../cli/infiles.c"
 #include "../../cli/options.c"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -132,7 +132,7 @@ too_many_options_are_refused(void **state)
         words[i] = "--since=x";
     assert_int_equal(options_parse(words, COUNT(words) - 1, &o, &why), COFRE_OK);
     assert_int_equal(o.n_values, OPTIONS_MAX);
-    assert_int_equal(files_count(&o), OPTIONS_MAX);
+    assert_int_equal(infiles_count(&o), OPTIONS_MAX);
     assert_int_equal(options_parse(words, COUNT(words), &o, &why), COFRE_EINVAL);
 }
 

@@ -251,16 +251,18 @@ take_filters(struct gather *g, const struct cofre_page *page, int64_t *from)
     return cofre_call_ok(s->call);
 }
 
-/* The list's name binds cursors to record and filters. */
+/* The list's name binds cursors to record and filters, as they were understood: never client text. */
 static void
-list_name(struct buf *out, struct bytes ps, const struct cofre_page *page)
+list_name(struct buf *out, const struct gather *g, struct bytes ps, int64_t from)
 {
-    buf_puts(out, "events/");
-    buf_putb(out, ps);
-    buf_puts(out, "?kind=");
-    buf_putb(out, page->kind);
-    buf_puts(out, "&since=");
-    buf_putb(out, page->since);
+    uint8_t id[STORE_KEYED];
+
+    if (ps.p == NULL || encode_id_parse(ps, "ps_", id) != COFRE_OK)
+        memset(id, 0, sizeof id);
+    buf_puts(out, ps.p != NULL ? "record-events" : "events");
+    buf_put(out, id, sizeof id);
+    buf_put_le64(out, g->kinds);
+    buf_put_le64(out, (uint64_t)from);
 }
 
 static void
@@ -316,9 +318,11 @@ cofre_view_events(struct cofre_vault *v, struct cofre_call *call, struct bytes v
         goto out;
     for (size_t i = 0; i < s.view->view->n_attributes; i++)
         cofre_call_field(call, bytes_str(s.view->view->attributes[i].name));
-    list_name(&list, ps, page);
+    if (!take_filters(&g, page, &from))
+        goto out;
+    list_name(&list, &g, ps, from);
     bind = serve_bind(&s, buf_bytes(&list));
-    if (!take_filters(&g, page, &from) || !take_cursor(&g, &bind, page->cursor, &from))
+    if (!take_cursor(&g, &bind, page->cursor, &from))
         goto out;
     if ((g.tagged = malloc((page->limit + 1) * sizeof *g.tagged)) == NULL) {
         policy_error(call, COFRE_ENOMEM, NULL);

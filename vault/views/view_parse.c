@@ -151,7 +151,7 @@ static const struct view_member view_members[] = {
 static enum cofre_err
 load(struct bytes json, json_t **out, struct cofre_why *why)
 {
-    json_error_t error;
+    json_error_t error = {.line = 0}; /* the parser leaves the code as it was where memory fails */
 
     if (json.len > VIEW_DOC_MAX)
         return cofre_why_set(why, COFRE_EFORMAT, "view document: longer than %d bytes",

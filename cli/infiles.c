@@ -7,12 +7,12 @@
 
 #include "command.h"
 
-#include "files.h"
+#include "infiles.h"
 
 enum { READ_STEP = 64 * 1024, PATH_ROOM = 4096 };
 
 size_t
-files_count(const struct options *o)
+infiles_count(const struct options *o)
 {
     size_t n = 0;
 
@@ -41,7 +41,7 @@ beside_path(const struct options *o, char path[static PATH_ROOM], struct cofre_w
 }
 
 static enum cofre_err
-open_to_read(const char *path, struct files *out, struct cofre_why *why)
+open_to_read(const char *path, struct infiles *out, struct cofre_why *why)
 {
     struct stat st;
     int fd;
@@ -59,7 +59,7 @@ open_to_read(const char *path, struct files *out, struct cofre_why *why)
 }
 
 static enum cofre_err
-open_beside(const struct options *o, struct files *out, struct cofre_why *why)
+open_beside(const struct options *o, struct infiles *out, struct cofre_why *why)
 {
     char path[PATH_ROOM];
     struct stat st;
@@ -81,12 +81,12 @@ open_beside(const struct options *o, struct files *out, struct cofre_why *why)
 }
 
 static enum cofre_err
-open_all(const struct options *o, struct files *out, struct cofre_why *why)
+open_all(const struct options *o, struct infiles *out, struct cofre_why *why)
 {
     enum cofre_err err;
 
-    if (files_count(o) > FILES_MAX)
-        return cofre_why_set(why, COFRE_EINVAL, "too many files; at most %d", FILES_MAX);
+    if (infiles_count(o) > INFILES_MAX)
+        return cofre_why_set(why, COFRE_EINVAL, "too many files; at most %d", INFILES_MAX);
     for (size_t i = 0; i < o->n_values; i++) {
         if (options_spec(o->values[i].option)->kind != OPTION_FILE)
             continue;
@@ -101,38 +101,38 @@ open_all(const struct options *o, struct files *out, struct cofre_why *why)
 }
 
 enum cofre_err
-files_open(const struct options *o, struct files *out, struct cofre_why *why)
+infiles_open(const struct options *o, struct infiles *out, struct cofre_why *why)
 {
     enum cofre_err err;
 
-    *out = (struct files){.n = 0};
+    *out = (struct infiles){.n = 0};
     if ((err = open_all(o, out, why)) != COFRE_OK)
-        files_close(out);
+        infiles_close(out);
     return err;
 }
 
 void
-files_close(struct files *files)
+infiles_close(struct infiles *files)
 {
     while (files->n > 0)
         close(files->fd[--files->n]);
 }
 
 void
-files_finish(const struct options *o, struct files *files)
+infiles_finish(const struct options *o, struct infiles *files)
 {
     char path[PATH_ROOM];
     struct stat st;
 
-    if (o->command->beside != NULL && files->n > 0 && files->n == files_count(o) &&
+    if (o->command->beside != NULL && files->n > 0 && files->n == infiles_count(o) &&
         fstat(files->fd[files->n - 1], &st) == 0 && st.st_size == 0 &&
         beside_path(o, path, NULL) == COFRE_OK)
         unlink(path);
-    files_close(files);
+    infiles_close(files);
 }
 
 enum cofre_err
-files_read(int fd, struct buf *out, struct cofre_why *why)
+infiles_read(int fd, struct buf *out, struct cofre_why *why)
 {
     enum cofre_err err = COFRE_OK;
     uint8_t *room;
@@ -150,9 +150,9 @@ files_read(int fd, struct buf *out, struct cofre_why *why)
             err = cofre_why_os(why, COFRE_EIO, errno, "the file cannot be read");
         else
             out->len += (size_t)n;
-        if (out->len > FILES_READ_MAX)
+        if (out->len > INFILES_READ_MAX)
             err = cofre_why_set(why, COFRE_ELIMIT, "the file is larger than %d MiB",
-                                FILES_READ_MAX / 1024 / 1024);
+                                INFILES_READ_MAX / 1024 / 1024);
     } while (err == COFRE_OK && n != 0);
 
     if (err != COFRE_OK)
