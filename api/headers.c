@@ -9,7 +9,10 @@ static const struct {
     size_t len;
     size_t offset;
 } known[] = {
-#define KNOWN(name, member) {name ":", sizeof(name) - 1, offsetof(struct headers, member)}
+#define KNOWN(name, member)                                          \
+    {                                                                \
+        name ":", sizeof(name) - 1, offsetof(struct headers, member) \
+    }
     KNOWN("Authorization", authorization),
     KNOWN("Content-Type", content_type),
     KNOWN("Content-Length", content_length),

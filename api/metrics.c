@@ -98,10 +98,13 @@ metrics_write(struct metrics *m, const struct cofre_vault_stats *vault, unsigned
         uint64_t n;
     } rows[] = {
         {"cofre_http_in_flight", "gauge", "Requests under way.", inflight},
-        {"cofre_http_connections_total", "counter", "Connections accepted.", value(&m->connections)},
+        {"cofre_http_connections_total", "counter", "Connections accepted.",
+         value(&m->connections)},
         {"cofre_http_connections", "gauge", "Connections open.", value(&m->connected)},
-        {"cofre_http_body_bytes_total", "counter", "Bytes of request bodies.", value(&m->body_bytes)},
-        {"cofre_http_reply_bytes_total", "counter", "Bytes of reply bodies.", value(&m->reply_bytes)},
+        {"cofre_http_body_bytes_total", "counter", "Bytes of request bodies.",
+         value(&m->body_bytes)},
+        {"cofre_http_reply_bytes_total", "counter", "Bytes of reply bodies.",
+         value(&m->reply_bytes)},
         {"cofre_http_refused_total", "counter", "Requests that the HTTP parser refused.",
          value(&m->refused)},
         {"cofre_http_library_errors_total", "counter", "Other errors of HTTP and TLS.",

@@ -17,8 +17,7 @@ on_open_readyz(struct request *req)
 {
     struct cofre_server *server = req->server;
     struct cofre_why why = {{0}};
-    bool ready =
-        cofre_vault_ready(server->vault, &why) && !atomic_load(&server->draining);
+    bool ready = cofre_vault_ready(server->vault, &why) && !atomic_load(&server->draining);
     bool was_unready = atomic_exchange(&server->unready, !ready);
 
     if (!ready && !was_unready)
@@ -26,8 +25,8 @@ on_open_readyz(struct request *req)
     if (ready && was_unready)
         oplog_line(OPLOG_INFO, "ready again");
     req->status = ready ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE;
-    req->static_reply = ready ? BYTES_LIT("{\"status\":\"ready\"}")
-                              : BYTES_LIT("{\"status\":\"unavailable\"}");
+    req->static_reply =
+        ready ? BYTES_LIT("{\"status\":\"ready\"}") : BYTES_LIT("{\"status\":\"unavailable\"}");
 }
 
 void

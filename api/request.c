@@ -54,8 +54,6 @@ judge_body(struct request *req)
     bool announced = h->content_length.p != NULL;
 
     if (h->transfer_encoding.p != NULL && announced) {
-        /* Two lengths: what reads this connection behind or before us may have taken the other. */
-        req->close = true;
         fail(req, COFRE_OUT_INVALID, "Transfer-Encoding:", "comes with a Content-Length");
         return;
     }
@@ -87,8 +85,8 @@ judge_idempotency(struct request *req)
         }
     }
     if (key.len < 1 || key.len > 255)
-        fail(req, COFRE_OUT_INVALID, "Idempotency-Key:",
-             "must be 1 to 255 visible ASCII characters");
+        fail(req, COFRE_OUT_INVALID,
+             "Idempotency-Key:", "must be 1 to 255 visible ASCII characters");
     req->call.idem_key = key;
 }
 
@@ -96,7 +94,12 @@ judge_idempotency(struct request *req)
 static void
 judge(struct request *req, const char *method)
 {
+    const struct headers *h = &req->headers;
+
     headers_read(req->connection, &req->headers);
+    /* Two lengths, say: a proxy before us may have taken the other one, and so sees other requests. */
+    req->close =
+        h->twice != NULL || (h->transfer_encoding.p != NULL && h->content_length.p != NULL);
     route_find(method, req->path, &req->match);
     if (req->match.open) {
         if (req->match.route == NULL)
@@ -116,8 +119,8 @@ judge(struct request *req, const char *method)
         fail(req, COFRE_OUT_FORBIDDEN, NULL, "");
         return;
     }
-    if (req->headers.twice != NULL)
-        fail(req, COFRE_OUT_INVALID, req->headers.twice, "comes more than once");
+    if (h->twice != NULL)
+        fail(req, COFRE_OUT_INVALID, h->twice, "comes more than once");
     judge_body(req);
     judge_idempotency(req);
     if ((req->match.route->flags & ROUTE_QUERY) == 0)
@@ -217,10 +220,12 @@ collect(struct request *req, const char *data, size_t *size)
 static struct request *
 request_new(struct cofre_server *server, struct MHD_Connection *connection, const char *path)
 {
-    struct request *req = calloc(1, sizeof *req);
+    struct request *req = malloc(sizeof *req);
 
     if (req == NULL)
         return NULL;
+    /* The call is most of it, and sets itself up. */
+    memset((char *)req + sizeof req->call, 0, sizeof *req - sizeof req->call);
     cofre_call_init(&req->call);
     req->call.act = COFRE_ACT_UNKNOWN_ROUTE;
     req->call.http = true;

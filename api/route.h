@@ -30,9 +30,9 @@ struct route {
 
 /* What a path matched. */
 struct route_match {
-    const struct route *route; /* NULL: nothing for this method */
-    bool path_known;           /* the path exists, for other methods */
-    bool open;                 /* for a known path: it needs no token */
+    const struct route *route;             /* NULL: nothing for this method */
+    bool path_known;                       /* the path exists, for other methods */
+    bool open;                             /* for a known path: it needs no token */
     struct bytes params[ROUTE_PARAMS_MAX]; /* borrowed from path */
 };
 

@@ -17,8 +17,10 @@
  * The server is the library's poll loop on a pool of threads.  Its epoll loop would scale to more idle
  * connections, but stalls when one wait returns exactly 128 events.
  */
-enum { FLAGS = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | MHD_ALLOW_SUSPEND_RESUME |
-               MHD_USE_ERROR_LOG };
+enum {
+    FLAGS = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | MHD_ALLOW_SUSPEND_RESUME |
+            MHD_USE_ERROR_LOG
+};
 enum { THREADS_MAX = 16, OPTIONS_MAX = 20, DRAIN_STEP_MS = 5 };
 
 static const char priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%SERVER_PRECEDENCE";
@@ -274,8 +276,9 @@ start(struct cofre_server *server, const struct cofre_server_config *config, str
     if (server->daemon != NULL)
         return COFRE_OK;
     close(socket.fd);
-    return server->tls ? cofre_why_set(why, COFRE_EINVAL, "the TLS files do not load, or the "
-                                                          "HTTP server does not start")
+    return server->tls ? cofre_why_set(why, COFRE_EINVAL,
+                                       "the TLS files do not load, or the "
+                                       "HTTP server does not start")
                        : cofre_why_set(why, COFRE_EIO, "the HTTP server does not start");
 }
 

@@ -14,7 +14,8 @@ enum { FIXED_MAX = 512, NUMBER_CHARS = 20 };
 
 static_assert(ENTRY_VERSION == 1, "put_entry writes it as a literal");
 static_assert(FIXED_MAX + 5 * ENTRY_NAME_MAX + ENTRY_FIELDS_MAX * (ENTRY_NAME_MAX + 3) +
-                      ENTRY_SUBJECTS_MAX * (2 * ENTRY_TAG + 3) <= ENTRY_MAX,
+                      ENTRY_SUBJECTS_MAX * (2 * ENTRY_TAG + 3) <=
+                  ENTRY_MAX,
               "the limits of the parts keep the whole below ENTRY_MAX");
 
 /* Each put_* returns where the next byte goes. */

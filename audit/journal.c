@@ -170,7 +170,7 @@ write_all(const struct journal *j, struct bytes batch)
     return true;
 }
 
-/* Undoes a half write, durably: a crash must not bring back records that were never acknowledged. */
+/* Undoes a half write, durably: a crash must not bring back what was never acknowledged. */
 static enum cofre_err
 cut_back(struct journal *j, struct cofre_why *why)
 {

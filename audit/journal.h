@@ -36,10 +36,10 @@ typedef enum cofre_err journal_fn(void *ctx, uint64_t seq, struct bytes entry,
                                   const uint8_t leaf[static HASH_LEN]);
 
 struct journal_end {
-    uint64_t size;       /* seq after the last whole record */
-    bool torn;           /* bytes of a torn record follow */
+    uint64_t size;                   /* seq after the last whole record */
+    bool torn;                       /* bytes of a torn record follow */
     char file[JOURNAL_NAME_LEN + 1]; /* the last file; empty when there is none */
-    uint64_t file_bytes; /* bytes of whole records in it */
+    uint64_t file_bytes;             /* bytes of whole records in it */
 };
 
 /*
@@ -113,7 +113,7 @@ void journal_reader_extend(struct journal_reader *r, uint64_t limit);
  * COFRE_EINTEGRITY  what follows is not a whole record
  * COFRE_EIO
  */
-COFRE_CHECKED enum cofre_err journal_reader_next(struct journal_reader *r,
-                                                 struct journal_item *out, struct cofre_why *why);
+COFRE_CHECKED enum cofre_err journal_reader_next(struct journal_reader *r, struct journal_item *out,
+                                                 struct cofre_why *why);
 
 #endif

@@ -76,8 +76,8 @@ judge(const struct journal_reader *r, bool last, enum cofre_err err, struct cofr
     struct rest rest;
 
     if (err == COFRE_ENOENT && !last)
-        return cofre_why_set(met, COFRE_EINTEGRITY,
-                             "journal: no file goes on with entry %" PRIu64, r->seq);
+        return cofre_why_set(met, COFRE_EINTEGRITY, "journal: no file goes on with entry %" PRIu64,
+                             r->seq);
     if (err == COFRE_ENOENT)
         return COFRE_OK;
     if (err != COFRE_EINTEGRITY || !last)

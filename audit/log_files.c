@@ -96,8 +96,8 @@ enum cofre_err
 log_files_publish(int dir, int tmp_dir, struct bytes checkpoint, struct cofre_why *why)
 {
     enum cofre_err err = COFRE_OK;
-    int fd = openat(tmp_dir, checkpoint_tmp,
-                    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int fd = openat(tmp_dir, checkpoint_tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+                    0600);
 
     if (fd < 0)
         return failed(why, "create");

@@ -134,7 +134,6 @@ uint64_t log_round_now(void);
 
 /* ---- log_builder.c: when the rounds are, and the thread ---- */
 
-
 COFRE_CHECKED enum cofre_err log_builder_start(struct log *l, struct cofre_why *why);
 /* Lets it sign what is durable, and joins it.  The error of that last round. */
 COFRE_CHECKED enum cofre_err log_builder_stop(struct log *l, struct cofre_why *why);

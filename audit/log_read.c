@@ -65,8 +65,8 @@ visit_journal(struct log *l, struct visit *v, struct cofre_why *why)
         v->next++;
     }
     if (err == COFRE_ENOENT)
-        err = cofre_why_set(why, COFRE_EINTEGRITY, "journal: entry %" PRIu64 " is missing",
-                            v->next);
+        err =
+            cofre_why_set(why, COFRE_EINTEGRITY, "journal: entry %" PRIu64 " is missing", v->next);
 out:
     journal_reader_free(r);
     return err;

@@ -76,8 +76,8 @@ catch_up(struct log *l, const struct log_round *round, struct cofre_why *why)
             err = add(l, &item, why);
     }
     if (err == COFRE_ENOENT)
-        err = cofre_why_set(why, COFRE_EINTEGRITY, "journal: entry %" PRIu64 " is missing",
-                            l->built);
+        err =
+            cofre_why_set(why, COFRE_EINTEGRITY, "journal: entry %" PRIu64 " is missing", l->built);
     if (err != COFRE_OK) {
         /* It may be an entry ahead: the next round begins at built again. */
         journal_reader_free(l->reader);
@@ -149,7 +149,8 @@ enum cofre_err
 log_round_run(struct log *l, const struct log_round *round, struct cofre_why *why)
 {
     bool news = round->head.size > round->signed_size;
-    bool now = round->closing || round->wanted > round->signed_size || log_round_now() >= l->next_sign;
+    bool now =
+        round->closing || round->wanted > round->signed_size || log_round_now() >= l->next_sign;
     enum cofre_err err;
 
     if ((err = catch_up(l, round, why)) != COFRE_OK)

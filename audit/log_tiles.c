@@ -127,8 +127,7 @@ full_node(void *ctx, unsigned level, uint64_t index, uint8_t out[static HASH_LEN
 
 /* Appends the first n leaves of a full tile, and keeps the last. */
 static enum cofre_err
-append_leaves(struct full_tiles *t, struct tree_edge *edge, size_t n,
-              uint8_t last[static HASH_LEN])
+append_leaves(struct full_tiles *t, struct tree_edge *edge, size_t n, uint8_t last[static HASH_LEN])
 {
     enum cofre_err err = read_full(t, 0, edge->size / TILES_WIDTH);
 

@@ -7,7 +7,7 @@
 
 /*
  * Checks a log's directory with nothing but a public key.  It streams: memory does not grow with
- * the log.  Checked are: the checkpoint's form and signature; that the directory holds exactly the
+ * the log.  Bundles are hashed ahead in other threads; progress is called by the caller's.  Checked are: the checkpoint's form and signature; that the directory holds exactly the
  * files that belong; every bundle, every tile, every partial tile, every journal record; that each
  * entry has its fixed form, its seq and its prev; that the tree's root is the checkpoint's; and
  * that every kept checkpoint is a prefix.
@@ -26,6 +26,7 @@ struct verify_config {
     size_t n_keys;
     const struct bytes *since; /* kept checkpoints, as bytes */
     size_t n_since;
+    unsigned threads; /* 1: only the caller's; 0: as many as there are processors */
     void (*progress)(void *ctx, uint64_t done, uint64_t total); /* may be NULL */
     void *ctx;
 };

@@ -2,7 +2,6 @@
 #define AUDIT_VERIFY_INTERNAL_H
 
 #include "audit/checkpoint.h"
-#include "audit/entry.h"
 #include "audit/files.h"
 #include "audit/tiles_edge.h"
 #include "audit/verify.h"

@@ -1,9 +1,14 @@
 #include <inttypes.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "audit/journal.h"
+#include "audit/verify_ahead.h"
 #include "audit/verify_internal.h"
+
+/* Below so many signed entries, threads cost more than they save. */
+enum { THREADS_FROM = 16 * TILES_WIDTH };
 
 struct verify_stream {
     const struct verify_config *config;
@@ -15,13 +20,14 @@ struct verify_stream {
 
     struct tiles_edge edge;          /* of all entries so far */
     uint8_t prev[HASH_LEN];          /* leaf hash of the last one */
-    struct buf bundle;               /* the unfinished bundle, or the full one just read */
-    size_t ends[TILES_WIDTH + 1];    /* where its first n entries end */
-    size_t hash_ends[TILES_WIDTH + 1];
+    struct buf tail;                 /* the unfinished bundle, from the journal */
+    size_t tail_ends[TILES_WIDTH + 1];
+    size_t hash_ends[TILES_WIDTH + 1]; /* of a hash tile */
     struct buf scratch;
-    struct buf again;                /* a bundle that the journal overlaps */
-    uint64_t again_index;            /* UINT64_MAX: none */
-    struct entry_parsed entry;
+    struct buf again;        /* a bundle that the journal overlaps */
+    uint64_t again_index;    /* UINT64_MAX: none */
+    struct bytes again_left; /* from the next entry on, in it */
+    uint64_t again_next;     /* its seq */
 };
 
 enum cofre_err
@@ -48,7 +54,7 @@ verify_stream_free(struct verify_stream *s)
 {
     if (s == NULL)
         return;
-    buf_free(&s->bundle);
+    buf_free(&s->tail);
     buf_free(&s->scratch);
     buf_free(&s->again);
     free(s);
@@ -82,9 +88,9 @@ on_full(void *ctx, const struct tiles_name *name, const uint8_t *hashes)
 }
 
 static enum cofre_err
-check_bundle(struct verify_stream *s, struct tiles_name name)
+check_tail(struct verify_stream *s, const struct tiles_name *name)
 {
-    return check_tile(s, &name, (struct bytes){s->bundle.p, s->ends[name.width]}, s->ends);
+    return check_tile(s, name, buf_bytes(&s->tail), s->tail_ends);
 }
 
 /* The partial tiles of what is unfinished at the end. */
@@ -92,7 +98,7 @@ static enum cofre_err
 check_last_tiles(struct verify_stream *s)
 {
     struct tiles_name name = tiles_edge_last(TILES_ENTRIES, s->edge.size);
-    enum cofre_err err = name.width > 0 ? check_bundle(s, name) : COFRE_OK;
+    enum cofre_err err = name.width > 0 ? check_tail(s, &name) : COFRE_OK;
 
     for (int level = 0; level < TILES_LEVELS && err == COFRE_OK; level++) {
         name = tiles_edge_last(level, s->edge.size);
@@ -141,140 +147,151 @@ pass_marks(struct verify_stream *s)
 
 /* ---- entries ---- */
 
-/* The entry is already the next one in s->bundle. */
+/* An entry that was checked: into the tree. */
 static enum cofre_err
-take_entry(struct verify_stream *s, struct bytes line, const uint8_t leaf[static HASH_LEN])
+add_leaf(struct verify_stream *s, const uint8_t leaf[static HASH_LEN])
 {
-    const uint64_t seq = s->edge.size;
-    struct tiles_name name = tiles_edge_last(TILES_ENTRIES, seq);
-    enum cofre_err err;
+    const enum cofre_err err = tiles_edge_add(&s->edge, leaf, on_full, s);
 
-    if (entry_parse(line, &s->entry) != COFRE_OK)
-        return bad_entry(s, seq, "not in an entry's form");
-    if (s->entry.e.seq != seq)
-        return bad_entry(s, seq, "has another seq");
-    if (memcmp(s->entry.e.prev, s->prev, HASH_LEN) != 0)
-        return bad_entry(s, seq, "its prev is not the hash of the entry before");
-
-    memcpy(s->prev, leaf, HASH_LEN);
-    if (seq == 0)
-        s->report->first_ts = s->entry.e.ts;
-    s->report->last_ts = s->entry.e.ts;
-    s->report->bytes += line.len;
-
-    err = tiles_edge_add(&s->edge, leaf, on_full, s);
-    if (err == COFRE_OK && ++name.width == TILES_WIDTH)
-        err = check_bundle(s, name);
     if (err == COFRE_OK && s->edge.size == s->next_mark)
-        err = pass_marks(s);
-    if (err == COFRE_OK && name.width == TILES_WIDTH && s->config->progress != NULL)
-        s->config->progress(s->config->ctx, s->edge.size, s->signed_size);
+        return pass_marks(s);
     return err;
 }
 
-/* Finds where each entry of the bundle that was read ends: 256 of them, and nothing more. */
 static enum cofre_err
-cut_bundle(struct verify_stream *s, uint64_t index)
+add_bundle(struct verify_stream *s, const struct verify_bundle *b)
 {
-    size_t at = 0;
+    const struct tiles_name name = {TILES_ENTRIES, s->edge.size / TILES_WIDTH, TILES_WIDTH};
+    enum cofre_err err = COFRE_OK;
 
-    for (size_t i = 0; i < TILES_WIDTH; i++) {
-        s->ends[i] = at;
-        if (s->bundle.len - at < 2)
-            return bad_entry(s, index * TILES_WIDTH + i, "its bundle is cut short");
-        at += 2 + (size_t)bytes_get_be16(s->bundle.p + at);
-        if (at > s->bundle.len)
-            return bad_entry(s, index * TILES_WIDTH + i, "its bundle is cut short");
-    }
-    s->ends[TILES_WIDTH] = at;
-    if (at < s->bundle.len)
-        return bad_entry(s, index * TILES_WIDTH + TILES_WIDTH - 1,
-                         "more bytes follow it in its bundle");
-    return COFRE_OK;
+    if (memcmp(b->prev, s->prev, HASH_LEN) != 0)
+        return bad_entry(s, s->edge.size, "its prev is not the hash of the entry before");
+    if (s->edge.size == 0)
+        s->report->first_ts = b->first_ts;
+    s->report->last_ts = b->last_ts;
+    s->report->bytes += b->bytes;
+    memcpy(s->prev, b->leaf[TILES_WIDTH - 1], HASH_LEN);
+    for (size_t i = 0; i < TILES_WIDTH && err == COFRE_OK; i++)
+        err = add_leaf(s, b->leaf[i]);
+    return err == COFRE_OK ? check_tile(s, &name, buf_bytes(&b->file), b->ends) : err;
 }
 
-static enum cofre_err
-take_bundle(struct verify_stream *s, uint64_t index)
+static unsigned
+threads_for(const struct verify_stream *s)
 {
-    uint8_t leaf[HASH_LEN];
-    struct bytes line;
-    enum cofre_err err = cut_bundle(s, index);
+    cpu_set_t set;
+    unsigned n = s->config->threads;
 
-    for (size_t i = 0; i < TILES_WIDTH && err == COFRE_OK; i++) {
-        line.p = s->bundle.p + s->ends[i] + 2;
-        line.len = s->ends[i + 1] - s->ends[i] - 2;
-        tree_leaf(line, leaf);
-        err = take_entry(s, line, leaf);
-    }
-    return err;
+    if (n == 0 && s->signed_size >= THREADS_FROM && sched_getaffinity(0, sizeof set, &set) == 0)
+        n = (unsigned)CPU_COUNT(&set);
+    return n > 1 ? n : 0;
 }
 
 /* Full bundles, as long as there are any. */
 static enum cofre_err
 take_bundles(struct verify_stream *s)
 {
-    struct tiles_name name = {TILES_ENTRIES, s->edge.size / TILES_WIDTH, TILES_WIDTH};
-    char path[TILES_PATH_MAX];
-    enum cofre_err err;
+    const struct verify_bundle *b;
+    struct verify_ahead *ahead;
+    enum cofre_err err = verify_ahead_new(s->config->dir, s->edge.size / TILES_WIDTH,
+                                          threads_for(s), &ahead);
 
-    while ((err = tiles_read(s->config->dir, &name, &s->bundle, NULL)) == COFRE_OK) {
-        err = take_bundle(s, name.index);
-        if (err != COFRE_OK) {
-            tiles_path(&name, path);
-            return cofre_why_add(s->why, err, "%s", path);
-        }
-        name.index++;
+    if (err != COFRE_OK)
+        return err;
+    while (err == COFRE_OK && (b = verify_ahead_take(ahead))->err == COFRE_OK) {
+        err = add_bundle(s, b);
+        if (err == COFRE_OK && s->config->progress != NULL)
+            s->config->progress(s->config->ctx, s->edge.size, s->signed_size);
     }
-    s->bundle.len = 0;
-    if (err == COFRE_ENOENT)
-        return COFRE_OK;
-    tiles_path(&name, path);
-    return cofre_why_set(s->why, err == COFRE_EFORMAT ? COFRE_EINTEGRITY : err, "%s: %s", path,
-                         err == COFRE_EFORMAT ? "not a bundle" : "cannot be read");
+    if (err == COFRE_OK && b->err != COFRE_ENOENT)
+        err = cofre_why_set(s->why, b->err, "%s", b->why.text);
+    verify_ahead_free(ahead);
+    return err;
 }
 
 /* ---- the journal ---- */
 
-/* A record of an entry that a full bundle holds as well. */
+static enum cofre_err
+load_again(struct verify_stream *s, uint64_t index)
+{
+    const struct tiles_name name = {TILES_ENTRIES, index, TILES_WIDTH};
+    const enum cofre_err err = tiles_read(s->config->dir, &name, &s->again, s->why);
+
+    s->again_index = err == COFRE_OK ? index : UINT64_MAX;
+    s->again_left = buf_bytes(&s->again);
+    s->again_next = index * TILES_WIDTH;
+    return err == COFRE_ENOENT ? COFRE_EIO : err; /* it was there a moment ago */
+}
+
+/* A record of an entry that a full bundle holds as well.  They come in order. */
 static enum cofre_err
 compare_again(struct verify_stream *s, uint64_t seq, struct bytes line)
 {
-    const struct tiles_name name = {TILES_ENTRIES, seq / TILES_WIDTH, TILES_WIDTH};
     struct bytes there = BYTES_NONE;
-    enum cofre_err err;
+    enum cofre_err err = COFRE_OK;
 
-    if (name.index != s->again_index) {
-        err = tiles_read(s->config->dir, &name, &s->again, s->why);
-        if (err != COFRE_OK)
-            return err == COFRE_ENOENT ? COFRE_EIO : err; /* it was there a moment ago */
-        s->again_index = name.index;
-    }
-    if (tiles_bundle_entry(buf_bytes(&s->again), seq % TILES_WIDTH, &there) != COFRE_OK ||
+    if (seq / TILES_WIDTH != s->again_index)
+        err = load_again(s, seq / TILES_WIDTH);
+    if (err != COFRE_OK)
+        return err;
+    if (tiles_bundle_entry(s->again_left, (size_t)(seq - s->again_next), &there) != COFRE_OK ||
         !bytes_equal(there, line))
         return bad_entry(s, seq, "the journal and the bundle differ");
+    s->again_left.len -= (size_t)(there.p + there.len - s->again_left.p);
+    s->again_left.p = there.p + there.len;
+    s->again_next = seq + 1;
     return COFRE_OK;
+}
+
+/* Puts a line behind what is in the unfinished bundle. */
+static enum cofre_err
+tail_put(struct verify_stream *s, size_t i, struct bytes line)
+{
+    uint8_t len[2];
+
+    if (i == 0)
+        s->tail.len = 0;
+    s->tail_ends[i] = s->tail.len;
+    bytes_set_be16(len, (uint16_t)line.len); /* a record's length is at most ENTRY_MAX */
+    buf_put(&s->tail, len, sizeof len);
+    buf_putb(&s->tail, line);
+    s->tail_ends[i + 1] = s->tail.len;
+    return buf_error(&s->tail);
+}
+
+static enum cofre_err
+take_record(struct verify_stream *s, struct bytes line, const uint8_t leaf[static HASH_LEN])
+{
+    const uint64_t seq = s->edge.size;
+    struct tiles_name name = tiles_edge_last(TILES_ENTRIES, seq);
+    struct verify_form form;
+    enum cofre_err err = verify_bundle_entry(line, seq, s->prev, &form, s->why);
+
+    if (err == COFRE_OK)
+        err = tail_put(s, name.width, line);
+    if (err != COFRE_OK)
+        return err;
+    memcpy(s->prev, leaf, HASH_LEN);
+    if (seq == 0)
+        s->report->first_ts = form.ts;
+    s->report->last_ts = form.ts;
+    s->report->bytes += line.len;
+    err = add_leaf(s, leaf);
+    if (err == COFRE_OK && ++name.width == TILES_WIDTH)
+        err = check_tail(s, &name);
+    return err;
 }
 
 static enum cofre_err
 on_record(void *ctx, uint64_t seq, struct bytes line, const uint8_t leaf[static HASH_LEN])
 {
     struct verify_stream *s = ctx;
-    uint8_t len[2];
 
     if (seq < s->edge.size)
         return compare_again(s, seq, line);
     if (seq > s->edge.size)
         return bad_entry(s, s->edge.size, "in no bundle, and not in the journal");
-    if (seq % TILES_WIDTH == 0)
-        s->bundle.len = 0;
-    s->ends[seq % TILES_WIDTH] = s->bundle.len;
-    bytes_set_be16(len, (uint16_t)line.len); /* a record's length is at most ENTRY_MAX */
-    buf_put(&s->bundle, len, sizeof len);
-    buf_putb(&s->bundle, line);
-    s->ends[seq % TILES_WIDTH + 1] = s->bundle.len;
-    if (buf_error(&s->bundle) != COFRE_OK)
-        return COFRE_ENOMEM;
-    return take_entry(s, line, leaf);
+    return take_record(s, line, leaf);
 }
 
 /* COFRE_OK and *met false: the journal begins only after the last bundle. */

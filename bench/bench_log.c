@@ -39,15 +39,23 @@ now(void)
 static void
 fill(struct entry *e, uint64_t i)
 {
-    static const struct bytes fields[] = {
-        {(const uint8_t *)"birth_date", 10}, {(const uint8_t *)"country", 7}};
+    static const struct bytes fields[] = {{(const uint8_t *)"birth_date", 10},
+                                          {(const uint8_t *)"country", 7}};
     static uint8_t subject[ENTRY_TAG];
 
-    *e = (struct entry){.act = BYTES_LIT("view-record"), .ok = true, .code = 200,
-                        .actor = BYTES_LIT("tok_0123456789abcdef"), .role = BYTES_LIT("crm"),
-                        .view = BYTES_LIT("loyalty"), .purpose = BYTES_LIT("loyalty"),
-                        .fields = fields, .n_fields = 2, .n = 1, .has_reply = true,
-                        .subjects = subject, .n_subjects = 1};
+    *e = (struct entry){.act = BYTES_LIT("view-record"),
+                        .ok = true,
+                        .code = 200,
+                        .actor = BYTES_LIT("tok_0123456789abcdef"),
+                        .role = BYTES_LIT("crm"),
+                        .view = BYTES_LIT("loyalty"),
+                        .purpose = BYTES_LIT("loyalty"),
+                        .fields = fields,
+                        .n_fields = 2,
+                        .n = 1,
+                        .has_reply = true,
+                        .subjects = subject,
+                        .n_subjects = 1};
     memcpy(e->nonce, &i, sizeof i);
     memcpy(subject, &i, sizeof i);
 }

@@ -2,7 +2,9 @@
  * How fast a log is verified, beside what cannot be saved: SHA-256 over the bytes of its entries,
  * on one thread.
  *
- *     bench_verify [ENTRIES [SUBJECTS]]      subjects in each entry; default 100000, and one or two
+ *     bench_verify [ENTRIES [SUBJECTS [THREADS]]]
+ *
+ * Default: 100000 entries of one or two subjects, as many threads as processors (0).
  */
 #include <time.h>
 
@@ -21,9 +23,10 @@ now(void)
 }
 
 static double
-verify_once(const struct sample_log *s, uint64_t *bytes)
+verify_once(const struct sample_log *s, unsigned threads, uint64_t *bytes)
 {
-    const struct verify_config config = {.dir = s->dir, .keys = &s->signer.verifier, .n_keys = 1};
+    const struct verify_config config = {.dir = s->dir, .keys = &s->signer.verifier, .n_keys = 1,
+                                         .threads = threads};
     struct verify_report report;
     const double start = now();
 
@@ -62,6 +65,7 @@ int
 main(int argc, char **argv)
 {
     const uint64_t entries = argc > 1 ? strtoull(argv[1], NULL, 10) : 100000;
+    const unsigned threads = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : 0;
     double verified[ROUNDS], hashed[ROUNDS];
     struct sample_log s;
     uint64_t bytes = 0;
@@ -75,7 +79,7 @@ main(int argc, char **argv)
     SAMPLE_MUST(journal_trim(s.dir, s.size - s.size % TILES_WIDTH, NULL) == COFRE_OK);
 
     for (int i = 0; i < ROUNDS; i++) {
-        verified[i] = verify_once(&s, &bytes);
+        verified[i] = verify_once(&s, threads, &bytes);
         hashed[i] = hash_once(bytes);
     }
     sample_close(&s);

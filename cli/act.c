@@ -91,9 +91,15 @@ act_end_with(struct cmd *cmd, struct cofre_call *call, act_print_fn *print)
 int
 act_end_report(struct cmd *cmd, struct cofre_call *call, act_print_fn *print)
 {
+    struct buf report = BUF_INIT;
+
+    /* What is refused loses its body; this one only says where the log is wrong. */
+    buf_putb(&report, buf_bytes(&call->body));
     cofre_submit_wait(cmd->vault, call);
-    if (!cofre_call_ok(call) && call->recorded && call->body.len > 0)
-        put_body(cmd, buf_bytes(&call->body), cmd->json ? NULL : print);
+    if (!cofre_call_ok(call) && call->recorded && report.len > 0)
+        put_body(cmd, buf_bytes(&report), cmd->json ? NULL : print);
+    buf_free(&report);
+    fflush(cmd->out);
     return finish(cmd, call, cmd->json ? NULL : print);
 }
 

@@ -21,6 +21,8 @@ void act_begin(const struct cmd *cmd, struct cofre_call *call);
 typedef enum cofre_err act_print_fn(struct cmd *cmd, const json_t *body);
 /* A line for each member. */
 act_print_fn act_print_members;
+/* The report of a verification of the log. */
+act_print_fn act_print_report;
 
 /*
  * Submits the call and waits for its entry; then prints its body (print NULL, or --json: as it

@@ -118,6 +118,35 @@ cmd_audit_show(struct cmd *cmd)
     return act_end_with(cmd, &call, print_entries);
 }
 
+enum cofre_err
+act_print_report(struct cmd *cmd, const json_t *body)
+{
+    static const char *const verdicts[] = {"good", "tampered with", "rolled back", "forked"};
+    static const struct table_column columns[] = {
+        {"ENTRIES", "size", true},    {"SIGNED", "signed_size", true}, {"BYTES", "bytes", true},
+        {"FROM", "first_ts", false},  {"TO", "last_ts", false},        {"ROOT", "root", false},
+    };
+    json_int_t verdict = json_integer_value(json_object_get(body, "verdict"));
+    const char *reason = json_string_value(json_object_get(body, "reason"));
+    json_t *rows;
+    enum cofre_err err;
+
+    if (verdict != 0) {
+        fprintf(cmd->out, "log: %s: %s\n", verdict <= 3 ? verdicts[verdict] : "cannot be checked",
+                reason != NULL ? reason : "");
+        return COFRE_OK;
+    }
+    fputs(json_is_true(json_object_get(body, "torn"))
+              ? "log: good (its last record was cut short by a crash, and is no entry)\n"
+              : "log: good\n",
+          cmd->out);
+    rows = json_pack("[O]", body);
+    err = rows == NULL ? COFRE_ENOMEM
+                       : table_rows(cmd->out, rows, columns, sizeof columns / sizeof *columns, "");
+    json_decref(rows);
+    return err;
+}
+
 static void
 free_kept(struct buf kept[static INFILES_MAX])
 {
@@ -155,7 +184,7 @@ cmd_audit_verify(struct cmd *cmd)
         goto out;
     act_begin(cmd, &call);
     cofre_audit_verify(cmd->vault, &call, since, cmd->files.n, &verdict);
-    exit_code = act_end_report(cmd, &call, act_print_members);
+    exit_code = act_end_report(cmd, &call, act_print_report);
     if (verdict != 0)
         exit_code = (int)verdict;
     else if (exit_code != EXIT_DONE)

@@ -129,6 +129,7 @@ run(struct cmd *cmd, struct cofre_import_in *in)
     if (!done)
         return exit_code;
     print_report(cmd, &report, progress_seconds(&progress));
+    fflush(cmd->out);
     return conclude(cmd, &report);
 }
 

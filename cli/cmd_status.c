@@ -57,6 +57,6 @@ cmd_doctor(struct cmd *cmd)
               cmd->out);
     act_begin(cmd, &call);
     cofre_audit_verify(cmd->vault, &call, NULL, 0, &verdict);
-    exit_code = act_end_report(cmd, &call, act_print_members);
+    exit_code = act_end_report(cmd, &call, act_print_report);
     return exit_code == EXIT_DONE && verdict != 0 ? EXIT_INTEGRITY : exit_code;
 }

@@ -23,6 +23,7 @@ signal_waits(void *ctx)
            (sigismember(&waiting, SIGINT) == 1 || sigismember(&waiting, SIGTERM) == 1);
 }
 
+/* Before the vault starts its threads, which would get them else. */
 static void
 block_signals(void)
 {
@@ -60,13 +61,13 @@ run_with_vault(struct cmd *cmd)
     enum cofre_err err;
     int exit_code;
 
-    if ((err = config_read(secretin_vault(cmd->options), &config, &why)) != COFRE_OK ||
-        (err = open_vault(cmd->options, &config, &cmd->vault, &why)) != COFRE_OK)
-        return exit_of(cmd->options->command, say_why(&say, err, &why));
     if (cmd->options->command->stoppable) {
         block_signals();
         cmd->stop = signal_waits;
     }
+    if ((err = config_read(secretin_vault(cmd->options), &config, &why)) != COFRE_OK ||
+        (err = open_vault(cmd->options, &config, &cmd->vault, &why)) != COFRE_OK)
+        return exit_of(cmd->options->command, say_why(&say, err, &why));
     exit_code = run_command(cmd);
     err = cofre_vault_close(cmd->vault, &why);
     if (err != COFRE_OK && exit_code == EXIT_DONE)

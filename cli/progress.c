@@ -83,7 +83,9 @@ progress_start(struct progress *p, struct cmd *cmd, const char *unit)
 void
 progress_end(struct progress *p)
 {
-    if (p->shown)
+    if (p->shown) {
         fputs("\r\033[K", p->cmd->err);
+        fflush(p->cmd->err);
+    }
     p->shown = false;
 }

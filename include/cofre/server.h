@@ -18,16 +18,16 @@ struct cofre_server_config {
     struct bytes tls_key;
     struct bytes client_ca; /* not empty: every client must show a certificate signed by it */
 
-    unsigned threads;         /* 0: one for each core, at most 16 */
-    unsigned max_connections; /* 0: 1024; above it, new connections wait to be accepted */
-    unsigned max_per_address; /* connections of one client address; 0: no limit */
+    unsigned threads;           /* 0: one for each core, at most 16 */
+    unsigned max_connections;   /* 0: 1024; above it, new connections wait to be accepted */
+    unsigned max_per_address;   /* connections of one client address; 0: no limit */
     unsigned request_timeout_s; /* a client silent within a request; 0: 10 */
     unsigned idle_timeout_s;    /* a client silent between requests; 0: 60 */
     unsigned upload_timeout_s;  /* from the first byte of a body to its last; 0: 120 */
     unsigned drain_timeout_s;   /* uploads that are under way at a stop; 0: 10 */
-    size_t max_body;   /* bytes of a request about one customer; 0: 4 MiB */
-    size_t max_batch;  /* bytes of a request about many; 0: 16 MiB */
-    size_t max_header; /* bytes of a request's line and headers; 0: 16 KiB */
+    size_t max_body;            /* bytes of a request about one customer; 0: 4 MiB */
+    size_t max_batch;           /* bytes of a request about many; 0: 16 MiB */
+    size_t max_header;          /* bytes of a request's line and headers; 0: 16 KiB */
 };
 
 /*

@@ -69,8 +69,8 @@ listen_and_kill(pid_t pid, int fd, int ms, struct acks *acks)
     clock_gettime(CLOCK_MONOTONIC, &start);
     for (;;) {
         clock_gettime(CLOCK_MONOTONIC, &now);
-        if (!killed && (now.tv_sec - start.tv_sec) * 1000 +
-                               (now.tv_nsec - start.tv_nsec) / 1000000 >= ms) {
+        if (!killed &&
+            (now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000 >= ms) {
             assert_int_equal(kill(pid, SIGKILL), 0);
             killed = true;
         }

@@ -18,10 +18,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static int dir = -1;
 static char path[] = "/tmp/fuzz-journal-XXXXXX";
 
-#define MUST(condition)                                                                            \
-    do {                                                                                           \
-        if (!(condition))                                                                          \
-            abort();                                                                               \
+#define MUST(condition)   \
+    do {                  \
+        if (!(condition)) \
+            abort();      \
     } while (0)
 
 static void

@@ -113,8 +113,12 @@ audit_dir_count(const struct audit_dir *d, const char *path)
 static inline struct entry
 audit_dir_entry(uint64_t i)
 {
-    struct entry e = {.act = BYTES_LIT("view-record"), .ok = i % 2 == 0, .code = 200,
-                      .actor = BYTES_LIT("tok_1"), .role = BYTES_LIT("crm"), .n = i};
+    struct entry e = {.act = BYTES_LIT("view-record"),
+                      .ok = i % 2 == 0,
+                      .code = 200,
+                      .actor = BYTES_LIT("tok_1"),
+                      .role = BYTES_LIT("crm"),
+                      .n = i};
 
     memcpy(e.nonce, &i, sizeof i);
     return e;

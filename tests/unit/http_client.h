@@ -21,8 +21,8 @@ enum { HTTP_REPLY_MAX = 256 * 1024 };
 struct http_reply {
     bool of_head; /* set by the caller: no body follows */
     int status;   /* 0: the connection ended first */
-    char *head; /* in text */
-    char *body; /* in text, NUL-terminated */
+    char *head;   /* in text */
+    char *body;   /* in text, NUL-terminated */
     size_t body_len;
     char text[HTTP_REPLY_MAX];
     size_t len;

@@ -15,11 +15,21 @@ static const uint8_t two_subjects[2 * ENTRY_TAG] = {
 static struct entry
 full_entry(void)
 {
-    struct entry e = {
-        .seq = 41, .ts = 1767225600123, .act = BYTES_LIT("view-records"), .ok = true, .code = 200,
-        .actor = BYTES_LIT("tok_5"), .role = BYTES_LIT("crm"), .view = BYTES_LIT("loyalty"),
-        .purpose = BYTES_LIT("loyalty"), .fields = two_fields, .n_fields = 2, .n = 2,
-        .has_reply = true, .subjects = two_subjects, .n_subjects = 2};
+    struct entry e = {.seq = 41,
+                      .ts = 1767225600123,
+                      .act = BYTES_LIT("view-records"),
+                      .ok = true,
+                      .code = 200,
+                      .actor = BYTES_LIT("tok_5"),
+                      .role = BYTES_LIT("crm"),
+                      .view = BYTES_LIT("loyalty"),
+                      .purpose = BYTES_LIT("loyalty"),
+                      .fields = two_fields,
+                      .n_fields = 2,
+                      .n = 2,
+                      .has_reply = true,
+                      .subjects = two_subjects,
+                      .n_subjects = 2};
 
     memset(e.prev, 0xab, sizeof e.prev);
     memset(e.reply, 0xcd, sizeof e.reply);
@@ -123,8 +133,9 @@ what_breaks_a_limit_is_not_written(void **state)
     static const uint8_t many[(ENTRY_SUBJECTS_MAX + 1) * ENTRY_TAG];
     static struct bytes many_fields[ENTRY_FIELDS_MAX + 1];
     static const char *const bad_names[] = {
-        "A", "a b", "\"", "a\\", "\xc3\xa9", "a.b", "\x7f", "a/",
-        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
+        "A",    "a b",      "\"",
+        "a\\",  "\xc3\xa9", "a.b",
+        "\x7f", "a/",       "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
     struct buf out = BUF_INIT;
     struct entry e;
 
@@ -295,7 +306,8 @@ without_memory_nothing_is_written(void **state)
     enum cofre_err err;
 
     (void)state;
-    ALLOC_FAULT_EACH {
+    ALLOC_FAULT_EACH
+    {
         buf_free(&out);
         err = entry_write(&out, &e);
         if (!alloc_fault_hit())

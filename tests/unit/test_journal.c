@@ -213,10 +213,13 @@ files_follow_each_other_and_go_when_they_are_done_with(void **state)
 static void
 a_gap_between_files_or_a_foreign_file_is_tampering(void **state)
 {
-    static const char *const foreign[] = {
-        "journal/0", "journal/x", "journal/.hidden", "journal/00000000000000070001",
-        "journal/99999999999999999999", "journal/-0000000000000000001",
-        "journal/000000000000000000000"};
+    static const char *const foreign[] = {"journal/0",
+                                          "journal/x",
+                                          "journal/.hidden",
+                                          "journal/00000000000000070001",
+                                          "journal/99999999999999999999",
+                                          "journal/-0000000000000000001",
+                                          "journal/000000000000000000000"};
     struct journal_end end;
     struct seen seen;
     char path[64];
@@ -375,9 +378,15 @@ only_what_could_begin_a_record_is_torn(void **state)
         {"\x05\x01\x00\x00\xfa\xfe\xff\xff", 8, true},
         {"\x05\x01\x00\x00\xfa\xfe\xff\xfe", 8, false},
         {"\x00\x00\x00\x00\xff\xff\xff\xff", 8, false},
-        {"\x05\x00\x00\x00\xfa\xff\xff\xff" "entry", 13, true},
-        {"\x05\x00\x00\x00\xfa\xff\xff\xff" "entry1234567", 20, true},
-        {"\x05\x00\x00\x00\xfa\xff\xff\xff" "entry12345678", 21, false},
+        {"\x05\x00\x00\x00\xfa\xff\xff\xff"
+         "entry",
+         13, true},
+        {"\x05\x00\x00\x00\xfa\xff\xff\xff"
+         "entry1234567",
+         20, true},
+        {"\x05\x00\x00\x00\xfa\xff\xff\xff"
+         "entry12345678",
+         21, false},
     };
     struct journal_end end;
     struct seen seen;
@@ -516,7 +525,8 @@ without_memory_nothing_happens(void **state)
 
     (void)state;
     grow(FEW, 2);
-    ALLOC_FAULT_EACH {
+    ALLOC_FAULT_EACH
+    {
         err = scan(0, &seen, &end);
         if (err == COFRE_OK)
             err = journal_open(d.dir, &end, &j, NULL);

@@ -201,7 +201,8 @@ static const struct fault_row {
     {read_customers, "{\"customers\":[]}", "/customers"},
     {read_customers, "{\"customers\":[{\"external_id\":\"a\"},{\"external_id\":2}]}",
      "/customers/1/external_id"},
-    {read_customers, "{\"customers\":[{\"external_id\":\"a\",\"fields\":7}]}", "/customers/0/fields"},
+    {read_customers, "{\"customers\":[{\"external_id\":\"a\",\"fields\":7}]}",
+     "/customers/0/fields"},
     {read_patch, "{\"fields\":{}}", NULL},
     {read_patch, "{}", "/fields"},
     {read_patch, "{\"fields\":{},\"external_id\":\"a\"}", "/external_id"},
@@ -329,7 +330,8 @@ values_keep_their_kinds(void **state)
 static void
 no_value_is_in_a_fault(void **state)
 {
-    static const char text[] = "{\"external_id\":[\"zq17\"],\"zq17@x\":\"zq17\",\"fields\":\"zq17\"}";
+    static const char text[] =
+        "{\"external_id\":[\"zq17\"],\"zq17@x\":\"zq17\",\"fields\":\"zq17\"}";
     static const char broken[] = "{\"external_id\": zq17}";
     struct body b;
 
@@ -349,7 +351,8 @@ no_value_is_in_a_fault(void **state)
 static void
 every_shorter_body_is_refused(void **state)
 {
-    static const char text[] = "{\"events\":[{" EV ",\"attributes\":{\"amount\":\"1.00\",\"q\":3}}]}";
+    static const char text[] =
+        "{\"events\":[{" EV ",\"attributes\":{\"amount\":\"1.00\",\"q\":3}}]}";
 
     (void)state;
     for (size_t len = 0; len < sizeof text - 1; len++) {

@@ -639,10 +639,10 @@ replace_entry_1(void)
     uint8_t leaf[HASH_LEN];
     int fd;
 
-    assert_int_equal(entry_parse((struct bytes){file.p + at + JOURNAL_HEADER,
-                                                bytes_get_le32(file.p + at)},
-                                 &parsed),
-                     COFRE_OK);
+    assert_int_equal(
+        entry_parse((struct bytes){file.p + at + JOURNAL_HEADER, bytes_get_le32(file.p + at)},
+                    &parsed),
+        COFRE_OK);
     parsed.e.code = 403;
     assert_int_equal(entry_write(&line, &parsed.e), COFRE_OK);
     tree_leaf(buf_bytes(&line), leaf);

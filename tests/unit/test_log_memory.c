@@ -28,7 +28,8 @@ a_log_is_created_whole_or_not(void **state)
     struct log *l;
 
     (void)state;
-    ALLOC_FAULT_EACH {
+    ALLOC_FAULT_EACH
+    {
         err = log_create(&d.config, NULL);
         if (!alloc_fault_hit())
             break;
@@ -52,7 +53,8 @@ opening_and_staging_without_memory_changes_nothing(void **state)
 
     (void)state;
     assert_int_equal(log_create(&d.config, NULL), COFRE_OK);
-    ALLOC_FAULT_EACH {
+    ALLOC_FAULT_EACH
+    {
         l = NULL;
         err = log_open(&d.config, &l, NULL);
         if (!alloc_fault_hit())
@@ -63,7 +65,8 @@ opening_and_staging_without_memory_changes_nothing(void **state)
     }
     assert_int_equal(err, COFRE_OK);
     for (int n = 0; n < 300; n++) {
-        ALLOC_FAULT_EACH {
+        ALLOC_FAULT_EACH
+        {
             log_staged_head(l, &head);
             assert_int_equal(head.size, n);
             e = audit_dir_entry(head.size);

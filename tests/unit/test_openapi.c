@@ -60,7 +60,8 @@ operation(const struct route *route)
     if (dots == NULL)
         snprintf(path, sizeof path, "%s", route->pattern);
     else
-        snprintf(path, sizeof path, "%.*s%s", (int)(dots - route->pattern), route->pattern, dots + 3);
+        snprintf(path, sizeof path, "%.*s%s", (int)(dots - route->pattern), route->pattern,
+                 dots + 3);
     for (size_t i = 0; route->method[i] != 0; i++)
         method[i] = (char)tolower((unsigned char)route->method[i]);
     found = json_object_get(json_object_get(json_object_get(doc, "paths"), path), method);
@@ -75,9 +76,7 @@ lists(const json_t *array, const char *text)
     size_t i;
     json_t *item;
 
-    json_array_foreach (array, i, item)
-        if (strcmp(json_string_value(item), text) == 0)
-            return true;
+    json_array_foreach(array, i, item) if (strcmp(json_string_value(item), text) == 0) return true;
     return false;
 }
 
@@ -87,7 +86,8 @@ has_parameter(json_t *op, const char *name, const char *in)
     size_t i;
     json_t *item;
 
-    json_array_foreach (json_object_get(op, "parameters"), i, item) {
+    json_array_foreach(json_object_get(op, "parameters"), i, item)
+    {
         const json_t *p = resolved(item);
         if (strcmp(json_string_value(json_object_get(p, "name")), name) == 0 &&
             strcmp(json_string_value(json_object_get(p, "in")), in) == 0)
@@ -108,8 +108,8 @@ document_and_table_have_the_same_operations(void **state)
     (void)state;
     for (size_t i = 0; i < n; i++)
         (void)operation(&routes[i]);
-    json_object_foreach (json_object_get(doc, "paths"), path, item)
-        documented += json_object_size(item);
+    json_object_foreach(json_object_get(doc, "paths"), path, item) documented +=
+        json_object_size(item);
     assert_int_equal(documented, n);
 }
 
@@ -173,11 +173,9 @@ follow(json_t *value)
     if (json_is_object(value)) {
         if (json_is_string(json_object_get(value, "$ref")))
             (void)resolved(value);
-        json_object_foreach (value, key, item)
-            follow(item);
+        json_object_foreach(value, key, item) follow(item);
     }
-    json_array_foreach (value, i, item)
-        follow(item);
+    json_array_foreach(value, i, item) follow(item);
 }
 
 static void
@@ -195,9 +193,12 @@ problems_are_those_of_the_vault(void **state)
     json_t *item;
 
     (void)state;
-    json_object_foreach (json_object_get(json_object_get(doc, "components"), "responses"), name, item) {
+    json_object_foreach(json_object_get(json_object_get(doc, "components"), "responses"), name,
+                        item)
+    {
         const json_t *example = json_object_get(
-            json_object_get(json_object_get(item, "content"), "application/problem+json"), "example");
+            json_object_get(json_object_get(item, "content"), "application/problem+json"),
+            "example");
         const char *code = json_string_value(json_object_get(example, "code"));
         bool found = false;
         assert_non_null(code);
@@ -217,8 +218,8 @@ static void
 the_version_is_the_programs(void **state)
 {
     (void)state;
-    assert_string_equal(
-        json_string_value(json_object_get(json_object_get(doc, "info"), "version")), COFRE_VERSION);
+    assert_string_equal(json_string_value(json_object_get(json_object_get(doc, "info"), "version")),
+                        COFRE_VERSION);
 }
 
 int

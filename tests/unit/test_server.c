@@ -218,8 +218,8 @@ FAKE(cofre_customer_patch)(struct cofre_vault *vault, struct cofre_call *call, s
                            const struct cofre_field *fields, size_t n, uint64_t version)
 {
     (void)vault;
-    say(call, "{}", "patch %.*s n=%zu form=%d match=%llu", B(cus), n, n > 0 ? (int)fields->form : -1,
-        (unsigned long long)version);
+    say(call, "{}", "patch %.*s n=%zu form=%d match=%llu", B(cus), n,
+        n > 0 ? (int)fields->form : -1, (unsigned long long)version);
     call->version = 12;
 }
 
@@ -336,8 +336,11 @@ FAKE(cofre_audit_proof)(struct cofre_vault *vault, struct cofre_call *call, uint
 static struct cofre_server *server;
 static struct http_reply *reply;
 
-static const struct cofre_server_config small = {
-    .listen = "127.0.0.1:0", .threads = 2, .max_body = 4096, .max_batch = 8192, .drain_timeout_s = 5};
+static const struct cofre_server_config small = {.listen = "127.0.0.1:0",
+                                                 .threads = 2,
+                                                 .max_body = 4096,
+                                                 .max_batch = 8192,
+                                                 .drain_timeout_s = 5};
 
 static int
 setup(void **state)
@@ -618,8 +621,9 @@ never_enough(struct http_reply *r)
 static void
 a_connection_is_kept_and_requests_may_be_pipelined(void **state)
 {
-    static const char two[] = "GET /v1/views/a HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer crm\r\n\r\n"
-                              "GET /healthz HTTP/1.0\r\n\r\n";
+    static const char two[] =
+        "GET /v1/views/a HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer crm\r\n\r\n"
+        "GET /healthz HTTP/1.0\r\n\r\n";
     char *first;
     int fd = http_connect(cofre_server_url(server));
 
@@ -688,9 +692,10 @@ too_large_a_body_in_chunks_is_refused(void **state)
     char head[512];
     char chunk[1024 + 16];
     int fd = http_connect(cofre_server_url(server));
-    int n = snprintf(head, sizeof head,
-                     "POST /v1/customers HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer ingest\r\n" JSON
-                     "Transfer-Encoding: chunked\r\n\r\n");
+    int n =
+        snprintf(head, sizeof head,
+                 "POST /v1/customers HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer ingest\r\n" JSON
+                 "Transfer-Encoding: chunked\r\n\r\n");
 
     (void)state;
     http_send(fd, head, (size_t)n);
@@ -710,8 +715,8 @@ a_client_that_asks_first_is_refused_before_it_sends(void **state)
     static const char head[] = "POST /v1/customers HTTP/1.1\r\nHost: h\r\n" JSON
                                "Authorization: Bearer ingest\r\nContent-Length: 5000\r\n"
                                "Expect: 100-continue\r\n\r\n";
-    static const char endless[] = "POST /v1/customers HTTP/1.1\r\nHost: h\r\n" JSON
-                                  "Content-Length: 99999999999\r\n\r\n";
+    static const char endless[] =
+        "POST /v1/customers HTTP/1.1\r\nHost: h\r\n" JSON "Content-Length: 99999999999\r\n\r\n";
     int fd = http_connect(cofre_server_url(server));
 
     (void)state;
@@ -734,9 +739,16 @@ two_lengths_or_two_tokens_are_refused(void **state)
     int fd = http_connect(cofre_server_url(server));
 
     (void)state;
-    ask_on(fd, "POST", "/v1/customers", "ingest", JSON "Transfer-Encoding: chunked\r\n", "0\r\n\r\n");
-    if (reply->status != 0)
-        assert_int_equal(reply->status, 400);
+    ask_on(fd, "POST", "/v1/customers", "ingest", JSON "Transfer-Encoding: chunked\r\n",
+           "0\r\n\r\n");
+    expect_problem(400, "invalid-request");
+    assert_string_equal(http_header(reply, "Connection"), "close");
+    close(fd);
+    fd = http_connect(cofre_server_url(server));
+    ask_on(fd, "POST", "/v1/customers", "nobody", JSON "Transfer-Encoding: chunked\r\n",
+           "0\r\n\r\n");
+    expect_problem(401, "unauthenticated");
+    assert_string_equal(http_header(reply, "Connection"), "close");
     close(fd);
     assert_string_equal(said(fake.said), "");
     fd = http_connect(cofre_server_url(server));
@@ -759,8 +771,8 @@ only_json_is_taken(void **state)
     ask_on(fd, "POST", "/v1/customers", "ingest",
            "Content-Type: application/JSON; charset=UTF-8\r\n", "{\"external_id\":\"c\"}");
     assert_int_equal(reply->status, 201);
-    ask_on(fd, "POST", "/v1/customers", "ingest", "Content-Type: application/json; charset=latin1\r\n",
-           "{}");
+    ask_on(fd, "POST", "/v1/customers", "ingest",
+           "Content-Type: application/json; charset=latin1\r\n", "{}");
     expect_problem(415, "unsupported-media-type");
     close(fd);
 }
@@ -818,7 +830,8 @@ static void
 nothing_of_a_request_is_in_a_problem(void **state)
 {
     (void)state;
-    ask("POST", "/v1/customers", "ingest", "{\"external_id\":\"s3cret\",\"S3cret@x\":1,\"fields\":3}");
+    ask("POST", "/v1/customers", "ingest",
+        "{\"external_id\":\"s3cret\",\"S3cret@x\":1,\"fields\":3}");
     expect_problem(400, "invalid-request");
     assert_null(strstr(reply->body, "3cret"));
     ask("POST", "/v1/customers", "ingest", "{\"external_id\": s3cret}");
@@ -839,8 +852,8 @@ metrics_count_by_action(void **state)
     ask("GET", "/metrics", NULL, NULL);
     assert_non_null(
         strstr(reply->body, "cofre_http_requests_total{act=\"view-record\",status=\"2xx\"} 1\n"));
-    assert_non_null(
-        strstr(reply->body, "cofre_http_requests_total{act=\"unauthenticated\",status=\"4xx\"} 1\n"));
+    assert_non_null(strstr(
+        reply->body, "cofre_http_requests_total{act=\"unauthenticated\",status=\"4xx\"} 1\n"));
     assert_non_null(strstr(reply->body, "cofre_http_request_seconds_count 2\n"));
     assert_non_null(strstr(reply->body, "cofre_customers 4711\n"));
     assert_null(strstr(reply->body, "SECRET"));
@@ -901,8 +914,7 @@ any_number_of_connections_is_served(void **state)
 static void *
 stop_server(void *arg)
 {
-    (void)arg;
-    cofre_server_stop(server);
+    cofre_server_stop(arg);
     return NULL;
 }
 
@@ -923,7 +935,8 @@ a_stop_answers_what_is_under_way(void **state)
         assert_true(http_send(fds[i], request, sizeof request - 1));
     }
     usleep(200000);
-    assert_int_equal(pthread_create(&stopper, NULL, stop_server, NULL), 0);
+    assert_int_equal(pthread_create(&stopper, NULL, stop_server, server), 0);
+    server = NULL;
     usleep(200000);
     assert_int_equal(http_connect(url), -1);
     hold(false);
@@ -934,7 +947,27 @@ a_stop_answers_what_is_under_way(void **state)
         close(fds[i]);
     }
     pthread_join(stopper, NULL);
+}
+
+static void
+an_upload_that_is_under_way_at_a_stop_may_end(void **state)
+{
+    static const char head[] = "POST /v1/customers HTTP/1.1\r\nHost: h\r\n" JSON
+                               "Authorization: Bearer ingest\r\nContent-Length: 19\r\n\r\n{\"ext";
+    pthread_t stopper;
+    int fd = http_connect(cofre_server_url(server));
+
+    (void)state;
+    http_send(fd, head, sizeof head - 1);
+    usleep(100000);
+    assert_int_equal(pthread_create(&stopper, NULL, stop_server, server), 0);
     server = NULL;
+    usleep(200000);
+    http_send(fd, "ernal_id\":\"c\"}", 15);
+    http_read(fd, reply);
+    assert_int_equal(reply->status, 201);
+    close(fd);
+    pthread_join(stopper, NULL);
 }
 
 static void
@@ -1014,10 +1047,11 @@ where_it_may_listen(void **state)
         const char *listen;
         enum cofre_err err;
     } rows[] = {
-        {"0.0.0.0:0", COFRE_EREFUSED}, {"[::]:0", COFRE_EREFUSED},   {"192.0.2.1:0", COFRE_EREFUSED},
-        {"127.0.0.1", COFRE_EINVAL},   {"127.0.0.1:x", COFRE_EINVAL}, {":8420", COFRE_EINVAL},
-        {"::1:8420", COFRE_EINVAL},    {"127.0.0.1:70000", COFRE_EINVAL},
-        {"[::1:1", COFRE_EINVAL},      {"", COFRE_EINVAL},
+        {"0.0.0.0:0", COFRE_EREFUSED},   {"[::]:0", COFRE_EREFUSED},
+        {"192.0.2.1:0", COFRE_EREFUSED}, {"127.0.0.1", COFRE_EINVAL},
+        {"127.0.0.1:x", COFRE_EINVAL},   {":8420", COFRE_EINVAL},
+        {"::1:8420", COFRE_EINVAL},      {"127.0.0.1:70000", COFRE_EINVAL},
+        {"[::1:1", COFRE_EINVAL},        {"", COFRE_EINVAL},
     };
     struct cofre_server *second;
     struct cofre_why why;
@@ -1027,8 +1061,8 @@ where_it_may_listen(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         config.listen = rows[i].listen;
         why.text[0] = 0;
-        assert_int_equal(
-            cofre_server_start((struct cofre_vault *)&fake, &config, &second, &why), rows[i].err);
+        assert_int_equal(cofre_server_start((struct cofre_vault *)&fake, &config, &second, &why),
+                         rows[i].err);
         assert_null(second);
         assert_true(why.text[0] != 0);
     }
@@ -1066,6 +1100,7 @@ main(void)
         TEST(what_the_parser_refuses_is_counted),
         TEST(any_number_of_connections_is_served),
         TEST(a_stop_answers_what_is_under_way),
+        TEST(an_upload_that_is_under_way_at_a_stop_may_end),
         TEST(a_stop_does_not_wait_for_ever_for_a_slow_upload),
         TEST(a_client_that_leaves_does_no_harm),
         TEST(a_silent_client_is_let_go),

@@ -1,4 +1,5 @@
 /* timeout: 600 */
+/* labels: race */
 #include <dirent.h>
 
 #include "audit/verify.h"
@@ -38,6 +39,7 @@ remove_logs(void **state)
 }
 
 static struct verify_report report;
+static bool many_threads;
 
 static enum verify_verdict
 verify_since(const struct sample_log *s, const struct bytes *since, size_t n_since)
@@ -45,7 +47,19 @@ verify_since(const struct sample_log *s, const struct bytes *since, size_t n_sin
     const struct verify_config config = {
         .dir = s->dir, .keys = &s->signer.verifier, .n_keys = 1, .since = since, .n_since = n_since};
 
+    const struct verify_config ahead = {.dir = s->dir, .keys = &s->signer.verifier, .n_keys = 1,
+                                        .since = since, .n_since = n_since, .threads = 3};
+    struct verify_report other;
+
     assert_int_equal(verify_log(&config, &report), COFRE_OK);
+    /* With bundles loaded ahead, or one after the other: the same is found. */
+    if (many_threads) {
+        assert_int_equal(verify_log(&ahead, &other), COFRE_OK);
+        assert_int_equal(other.verdict, report.verdict);
+        assert_string_equal(other.reason, report.reason);
+        assert_memory_equal(other.root, report.root, HASH_LEN);
+        assert_true(other.bytes == report.bytes && other.last_ts == report.last_ts);
+    }
     assert_int_equal(report.verdict == VERIFY_GOOD, report.reason[0] == '\0');
     return report.verdict;
 }
@@ -174,6 +188,43 @@ flipped_bytes_all_over_a_larger_log_show(void **state)
         flip_each(&large, files->path[i], step);
     }
     assert_good(&large);
+}
+
+/* Enough full bundles that all slots are in use; damage in one, in two, a gap. */
+static void
+bundles_that_are_loaded_ahead_are_judged_alike(void **state)
+{
+    static const char *const damaged[] = {"tile/entries/000", "tile/entries/007",
+                                          "tile/entries/019", "tile/0/011"};
+    struct sample_log s;
+    struct buf b, c;
+
+    (void)state;
+    sample_open(&s, 0);
+    sample_add(&s, 20 * TILES_WIDTH + 5, true);
+    sample_sign(&s);
+    many_threads = true;
+    assert_good(&s);
+    for (size_t i = 0; i < sizeof damaged / sizeof damaged[0]; i++) {
+        flip_each(&s, damaged[i], 9973);
+        b = slurp(&s, damaged[i]);
+        SAMPLE_MUST(unlinkat(s.dir, damaged[i], 0) == 0);
+        assert_tampered(&s, damaged[i]);
+        sample_write(s.dir, damaged[i], buf_bytes(&b));
+        buf_free(&b);
+    }
+    b = slurp(&s, "tile/entries/003");
+    c = slurp(&s, "tile/entries/004");
+    sample_write(s.dir, "tile/entries/003", buf_bytes(&c));
+    sample_write(s.dir, "tile/entries/004", buf_bytes(&b));
+    assert_tampered(&s, "tile/entries/003: entry 768: has another seq");
+    sample_write(s.dir, "tile/entries/003", buf_bytes(&b));
+    sample_write(s.dir, "tile/entries/004", buf_bytes(&c));
+    assert_good(&s);
+    many_threads = false;
+    buf_free(&b);
+    buf_free(&c);
+    sample_close(&s);
 }
 
 static void
@@ -607,6 +658,7 @@ main(void)
         cmocka_unit_test(a_good_log_is_good),
         cmocka_unit_test(every_flipped_byte_of_a_small_log_shows),
         cmocka_unit_test(flipped_bytes_all_over_a_larger_log_show),
+        cmocka_unit_test(bundles_that_are_loaded_ahead_are_judged_alike),
         cmocka_unit_test(every_bit_of_the_checkpoint_counts),
         cmocka_unit_test(every_deleted_file_shows),
         cmocka_unit_test(every_shorter_or_longer_file_shows),
