@@ -49,6 +49,12 @@ void json_in_free(struct json_in *in);
 /* A fault at a place. */
 void json_in_fault(struct json_in *in, const struct json_at *at, const char *reason);
 
+/* A fault at a member of at; at itself, when the name does not look like one of ours. */
+void json_in_fault_member(struct json_in *in, const struct json_at *at, const char *name,
+                          const char *reason);
+
+/* ---- json_in_value.c ---- */
+
 /* Reads the members of value, an object; what is absent stays as it was.  False after a fault. */
 bool json_in_object(struct json_in *in, const struct json_at *at, const json_t *value,
                     const struct json_member *members, size_t n);

@@ -25,7 +25,5 @@ struct cofre_server {
 
 /* ns since some fixed moment */
 uint64_t server_clock(void);
-/* The time that the connection's client may be silent from now on. */
-void server_patience(struct cofre_server *server, struct MHD_Connection *connection, bool reading);
 
 #endif

@@ -65,11 +65,12 @@ log_free(struct log *l)
 enum cofre_err
 log_close(struct log *l, struct cofre_why *why)
 {
-    enum cofre_err err;
+    enum cofre_err err = COFRE_OK;
 
     if (l == NULL)
         return COFRE_OK;
-    err = log_builder_stop(l, why);
+    if (l->started)
+        err = log_builder_stop(l, why);
     log_free(l);
     return err;
 }
@@ -215,6 +216,7 @@ log_commit(struct log *l, struct cofre_why *why)
     struct cofre_why cause = {""};
     enum cofre_err err;
 
+    assert(l->started);
     if (l->batch.len == 0)
         return COFRE_OK;
     if (l->dead) {

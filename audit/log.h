@@ -44,6 +44,15 @@ COFRE_CHECKED enum cofre_err log_create(const struct log_config *config, struct 
 COFRE_CHECKED enum cofre_err log_open(const struct log_config *config, struct log **out,
                                       struct cofre_why *why);
 /*
+ * The same in two steps, for a caller that has more to check first: log_open_held checks and writes
+ * nothing, log_start cuts off what is torn, opens the journal for writing and starts the builder.  In
+ * between everything may be called but log_commit, log_checkpoint and log_prove; log_close then
+ * leaves every file as it was.
+ */
+COFRE_CHECKED enum cofre_err log_open_held(const struct log_config *config, struct log **out,
+                                           struct cofre_why *why);
+COFRE_CHECKED enum cofre_err log_start(struct log *l, struct cofre_why *why);
+/*
  * Signs a last checkpoint over everything that is durable, and closes; NULL does nothing.  l is
  * gone also on error: what log_trouble() would have said, or what the last round failed at.
  */

@@ -38,6 +38,8 @@ struct log {
     const struct note_signer *signer;
     unsigned checkpoint_ms;
     pthread_t builder;
+    struct journal_end end; /* as it was found, for log_start */
+    bool started;           /* the builder runs */
 
     /* the committer's */
     struct journal *journal;

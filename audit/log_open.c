@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -110,7 +111,7 @@ recover(struct recovery *r, struct journal_end *end)
     return err == COFRE_OK ? read_journal(r, end) : err;
 }
 
-/* All that was found is durable: journal_open sees to it. */
+/* All that was found will be durable once anything is added to it: journal_open sees to it. */
 static void
 set_state(struct log *l, uint64_t signed_size)
 {
@@ -128,7 +129,6 @@ static enum cofre_err
 open_parts(struct log *l, struct cofre_why *why)
 {
     struct recovery *r = malloc(sizeof *r);
-    struct journal_end end;
     enum cofre_err err;
     uint64_t signed_size;
 
@@ -136,17 +136,13 @@ open_parts(struct log *l, struct cofre_why *why)
         return COFRE_ENOMEM;
     r->l = l;
     r->why = why;
-    err = recover(r, &end);
+    err = recover(r, &l->end);
     signed_size = r->signed_head.size;
     free(r);
     if (err != COFRE_OK)
         return err;
-    if ((err = journal_open(l->dir, &end, &l->journal, why)) != COFRE_OK)
-        return err;
     set_state(l, signed_size);
-    if ((err = tiles_builder_new(l->dir, l->bundled, NULL, &l->tiles, why)) != COFRE_OK)
-        return err;
-    return log_builder_start(l, why);
+    return tiles_builder_new(l->dir, l->bundled, NULL, &l->tiles, why);
 }
 
 static struct log *
@@ -173,7 +169,7 @@ new_log(const struct log_config *config)
 }
 
 enum cofre_err
-log_open(const struct log_config *config, struct log **out, struct cofre_why *why)
+log_open_held(const struct log_config *config, struct log **out, struct cofre_why *why)
 {
     struct log *l = new_log(config);
     enum cofre_err err;
@@ -187,4 +183,31 @@ log_open(const struct log_config *config, struct log **out, struct cofre_why *wh
     }
     *out = l;
     return COFRE_OK;
+}
+
+enum cofre_err
+log_start(struct log *l, struct cofre_why *why)
+{
+    enum cofre_err err;
+
+    assert(!l->started);
+    if ((err = journal_open(l->dir, &l->end, &l->journal, why)) != COFRE_OK ||
+        (err = log_builder_start(l, why)) != COFRE_OK)
+        return err;
+    l->started = true;
+    return COFRE_OK;
+}
+
+enum cofre_err
+log_open(const struct log_config *config, struct log **out, struct cofre_why *why)
+{
+    enum cofre_err err;
+
+    if ((err = log_open_held(config, out, why)) != COFRE_OK)
+        return err;
+    if ((err = log_start(*out, why)) != COFRE_OK) {
+        log_free(*out);
+        *out = NULL;
+    }
+    return err;
 }

@@ -4,7 +4,7 @@
 #include "crypto/keyring.h"
 
 /*
- * The keyring's bytes before they are sealed (docs/format/keyring.md).  Little endian.
+ * The keyring's bytes before they are sealed (docs/FORMAT.md).  Little endian.
  *
  *     0          8         10          12        16             24
  *     +----------+---------+-----------+---------+--------------+-----------------------+

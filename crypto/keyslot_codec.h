@@ -4,7 +4,7 @@
 #include "crypto/keyslot.h"
 
 /*
- * The keyslots file (docs/format/keyslots.md).  Little endian.
+ * The keyslots file (docs/FORMAT.md).  Little endian.
  *
  *     0          8        10         12       16        20     24      40
  *     +----------+--------+----------+--------+---------+------+-------+---------+---------+

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <string.h>
 
 #include <sodium.h>
@@ -14,7 +15,12 @@
  * Files: keyslots, keyring (a box under HKDF(root, "cofre/v1/keyring-sealing", vault)), signing (a box of
  * seed 32 and origin under HKDF(root, "cofre/v1/signing-file", vault)).
  */
-enum { KEYRING_FILE_MAX = 1024 * 1024, SIGNING_FILE_MAX = 1024, ORIGIN_RANDOM = 10 };
+enum {
+    KEYRING_FILE_MAX = 1024 * 1024,
+    SIGNING_FILE_MAX = 1024,
+    ORIGIN_RANDOM = 10,
+    KEKS_SPARE = 4 /* room that a rotation leaves for epochs of failed ones */
+};
 
 static const enum keyring_class first_keys[] = {KEYRING_DB,     KEYRING_KEK,    KEYRING_INDEX,
                                                 KEYRING_ROWTAG, KEYRING_PEPPER, KEYRING_CURSOR,
@@ -28,6 +34,16 @@ new_memory(struct cofre_vault *v)
     if (err == COFRE_OK)
         v->keys = (struct vault_keys *)(void *)secret_data(v->keys_memory);
     return err;
+}
+
+/* One of the three files, which a vault has: without it, or grown, it is damaged. */
+static enum cofre_err
+private_file(const struct cofre_vault *v, const char *name, size_t max, struct buf *out,
+          struct cofre_why *why)
+{
+    enum cofre_err err = disk_read(v->dir_fd, name, max, out, why);
+
+    return err == COFRE_ENOENT || err == COFRE_ERANGE ? COFRE_EINTEGRITY : err;
 }
 
 /* What is derived from the root key; signing is the key of the signing file. */
@@ -53,21 +69,36 @@ keys_kek(const struct vault_keys *k, uint32_t epoch)
     return NULL;
 }
 
-static enum cofre_err
-prepare_keks(struct cofre_vault *v, struct cofre_why *why)
+uint32_t
+keys_kek_active(struct cofre_vault *v)
 {
-    struct vault_keys *k = v->keys;
+    uint32_t epoch;
+
+    pthread_rwlock_rdlock(&v->keys_lock);
+    epoch = v->keys->kek_active;
+    pthread_rwlock_unlock(&v->keys_lock);
+    return epoch;
+}
+
+static enum cofre_err
+too_many(struct cofre_why *why)
+{
+    return cofre_why_set(why, COFRE_ELIMIT, "more than %d KEK epochs are held", VAULT_KEKS_MAX);
+}
+
+/* Takes over the KEK epochs that k has not yet. */
+static enum cofre_err
+prepare_keks(struct vault_keys *k, const struct keyring *ring, struct cofre_why *why)
+{
     struct keyring_entry e;
 
-    k->n_keks = 0;
-    for (size_t i = 0; keyring_entry(v->ring, i, &e); i++) {
-        const uint8_t *key = keyring_key(v->ring, e.class, e.scope, e.version);
+    for (size_t i = 0; keyring_entry(ring, i, &e); i++) {
+        const uint8_t *key = keyring_key(ring, e.class, e.scope, e.version);
 
-        if (e.class != KEYRING_KEK || key == NULL || e.state == KEYRING_DESTROYED)
+        if (e.class != KEYRING_KEK || key == NULL || keys_kek(k, e.version) != NULL)
             continue;
         if (k->n_keks == VAULT_KEKS_MAX)
-            return cofre_why_set(why, COFRE_ELIMIT, "more than %d KEK epochs are held; destroy old ones",
-                                 VAULT_KEKS_MAX);
+            return too_many(why);
         k->keks[k->n_keks].epoch = e.version;
         hmac_key_init(&k->keks[k->n_keks].key, (struct bytes){key, KEY_LEN});
         k->n_keks++;
@@ -75,8 +106,9 @@ prepare_keks(struct cofre_vault *v, struct cofre_why *why)
     return COFRE_OK;
 }
 
-enum cofre_err
-keys_prepare(struct cofre_vault *v, struct cofre_why *why)
+/* Fills v->keys from v->ring, at the start. */
+static enum cofre_err
+prepare(struct cofre_vault *v, struct cofre_why *why)
 {
     struct vault_keys *k = v->keys;
     const uint8_t *index = keyring_active(v->ring, KEYRING_INDEX, 0, NULL);
@@ -91,19 +123,89 @@ keys_prepare(struct cofre_vault *v, struct cofre_why *why)
     hmac_key_init(&k->pepper, (struct bytes){pepper, KEY_LEN});
     memcpy(k->cursor, cursor, KEY_LEN);
     memcpy(k->log_secret, log, KEY_LEN);
-    return prepare_keks(v, why);
+    return prepare_keks(k, v->ring, why);
 }
 
-enum cofre_err
-keys_save(struct cofre_vault *v, struct cofre_why *why)
+/* ---- the keyring's file ---- */
+
+static enum cofre_err
+ring_save(struct cofre_vault *v, struct keyring *ring, struct cofre_why *why)
 {
     struct buf sealed = BUF_INIT;
     enum cofre_err err;
 
-    err = keyring_seal(v->ring, (struct bytes){v->keys->ring_sealing, KEY_LEN}, &sealed);
+    err = keyring_seal(ring, (struct bytes){v->keys->ring_sealing, KEY_LEN}, &sealed);
     if (err == COFRE_OK)
         err = disk_replace(v->dir_fd, "keyring", buf_bytes(&sealed), why);
     buf_free(&sealed);
+    return err;
+}
+
+static enum cofre_err
+ring_read(struct cofre_vault *v, struct keyring **out, struct cofre_why *why)
+{
+    struct buf file = BUF_INIT;
+    enum cofre_err err;
+
+    *out = NULL;
+    err = private_file(v, "keyring", KEYRING_FILE_MAX, &file, why);
+    if (err == COFRE_OK) {
+        err = keyring_open(v->id, (struct bytes){v->keys->ring_sealing, KEY_LEN}, buf_bytes(&file),
+                           out);
+        if (err == COFRE_EAUTH || err == COFRE_EFORMAT)
+            err = cofre_why_set(why, COFRE_EINTEGRITY,
+                                "the keyring was altered, or is another vault's");
+    }
+    buf_free(&file);
+    return err;
+}
+
+/* The file must be what we left, but for keys that an attempt before this one left in it unused. */
+static enum cofre_err
+ring_changed(struct cofre_vault *v, enum keyring_class class, uint32_t scope, uint32_t *version,
+             struct keyring **out, struct cofre_why *why)
+{
+    struct keyring *ring = NULL;
+    enum cofre_err err;
+
+    if ((err = ring_read(v, &ring, why)) != COFRE_OK)
+        return err;
+    if (keyring_generation(ring) < keyring_generation(v->ring))
+        err = cofre_why_set(why, COFRE_EINTEGRITY, "the keyring's file is older than the keyring");
+    else if ((err = keyring_add(ring, class, scope, true, vault_now(), version)) == COFRE_OK)
+        err = ring_save(v, ring, why);
+    if (err == COFRE_OK) {
+        *out = ring;
+        ring = NULL; /* moved to out */
+    }
+    keyring_free(ring);
+    return err;
+}
+
+enum cofre_err
+keys_add(struct cofre_vault *v, enum keyring_class class, uint32_t scope, uint32_t *version,
+         struct cofre_why *why)
+{
+    struct keyring *ring = NULL;
+    struct keyring *old;
+    enum cofre_err err;
+
+    assert(class == KEYRING_KEK || class == KEYRING_VIEW);
+    /* Epochs that a failed attempt left in the file may come along: they are counted before. */
+    if (class == KEYRING_KEK && v->keys->n_keks + KEKS_SPARE > VAULT_KEKS_MAX)
+        return too_many(why);
+    if ((err = ring_changed(v, class, scope, version, &ring, why)) != COFRE_OK)
+        return err;
+    pthread_rwlock_wrlock(&v->keys_lock);
+    err = prepare_keks(v->keys, ring, why);
+    if (err == COFRE_OK) {
+        (void)keyring_active(ring, KEYRING_KEK, 0, &v->keys->kek_active);
+        old = v->ring;
+        v->ring = ring;
+        ring = old;
+    }
+    pthread_rwlock_unlock(&v->keys_lock);
+    keyring_free(ring);
     return err;
 }
 
@@ -158,7 +260,7 @@ signing_open(struct cofre_vault *v, const uint8_t key[static KEY_LEN], struct co
     size_t len = 0;
     enum cofre_err err;
 
-    if ((err = disk_read(v->dir_fd, "signing", SIGNING_FILE_MAX, &sealed, why)) != COFRE_OK)
+    if ((err = private_file(v, "signing", SIGNING_FILE_MAX, &sealed, why)) != COFRE_OK)
         goto out;
     (void)signing_ad(v, &ad);
     if ((err = buf_error(&ad)) != COFRE_OK)
@@ -250,31 +352,13 @@ keys_create(struct cofre_vault *v, const struct cofre_vault_config *config, cons
         if ((err = keyring_add(v->ring, first_keys[i], 0, true, vault_now(), NULL)) != COFRE_OK)
             goto out;
     if ((err = save_slots(v, slots, root, why)) == COFRE_OK &&
-        (err = keys_save(v, why)) == COFRE_OK &&
+        (err = ring_save(v, v->ring, why)) == COFRE_OK &&
         (err = signing_create(v, origin, signing, why)) == COFRE_OK)
-        err = keys_prepare(v, why);
+        err = prepare(v, why);
 out:
     secret_wipe(signing, sizeof signing);
     keyslot_free(slots);
     secret_free(root);
-    return err;
-}
-
-static enum cofre_err
-open_ring(struct cofre_vault *v, struct cofre_why *why)
-{
-    struct buf file = BUF_INIT;
-    enum cofre_err err;
-
-    err = disk_read(v->dir_fd, "keyring", KEYRING_FILE_MAX, &file, why);
-    if (err == COFRE_OK) {
-        err = keyring_open(v->id, (struct bytes){v->keys->ring_sealing, KEY_LEN}, buf_bytes(&file),
-                           &v->ring);
-        if (err == COFRE_EAUTH || err == COFRE_EFORMAT)
-            err = cofre_why_set(why, COFRE_EINTEGRITY,
-                                "the keyring was altered, or is another vault's");
-    }
-    buf_free(&file);
     return err;
 }
 
@@ -287,7 +371,7 @@ unlock(struct cofre_vault *v, const struct cofre_vault_config *config, struct se
     struct buf file = BUF_INIT;
     enum cofre_err err;
 
-    if ((err = disk_read(v->dir_fd, "keyslots", KEYSLOT_TABLE_MAX, &file, why)) != COFRE_OK)
+    if ((err = private_file(v, "keyslots", KEYSLOT_TABLE_MAX, &file, why)) != COFRE_OK)
         goto out;
     if ((err = keyslot_read(buf_bytes(&file), &slots)) != COFRE_OK) {
         if (err == COFRE_EFORMAT)
@@ -317,8 +401,9 @@ keys_open(struct cofre_vault *v, const struct cofre_vault_config *config, struct
     if ((err = new_memory(v)) != COFRE_OK || (err = unlock(v, config, &root, why)) != COFRE_OK)
         goto out;
     derive(v, root, signing);
-    if ((err = open_ring(v, why)) == COFRE_OK && (err = signing_open(v, signing, why)) == COFRE_OK)
-        err = keys_prepare(v, why);
+    if ((err = ring_read(v, &v->ring, why)) == COFRE_OK &&
+        (err = signing_open(v, signing, why)) == COFRE_OK)
+        err = prepare(v, why);
 out:
     secret_wipe(signing, sizeof signing);
     secret_free(root);

@@ -17,11 +17,17 @@ COFRE_CHECKED enum cofre_err keys_open(struct cofre_vault *v,
                                        const struct cofre_vault_config *config,
                                        struct cofre_why *why);
 void keys_close(struct cofre_vault *v);
-/* Seals the keyring into its file. The caller holds keys_lock. */
-COFRE_CHECKED enum cofre_err keys_save(struct cofre_vault *v, struct cofre_why *why);
-/* Fills v->keys from v->ring. The caller holds keys_lock for writing (or is alone). */
-COFRE_CHECKED enum cofre_err keys_prepare(struct cofre_vault *v, struct cofre_why *why);
-/* The KEK of an epoch; NULL: not in the keyring. */
+/*
+ * Makes the next key of a class (KEYRING_KEK or KEYRING_VIEW) and scope the active one; the committer's
+ * thread alone.  It is in the keyring's file before anybody can use it: on error v is as it was, and the
+ * file at most holds a key that nothing is under.  *version may be NULL.
+ * COFRE_ELIMIT, COFRE_ENOSPC, COFRE_EIO, COFRE_ENOMEM, COFRE_EINTEGRITY: the file is not ours any more.
+ */
+COFRE_CHECKED enum cofre_err keys_add(struct cofre_vault *v, enum keyring_class class,
+                                      uint32_t scope, uint32_t *version, struct cofre_why *why);
+/* The KEK of an epoch; NULL: not in the keyring.  The caller holds keys_lock. */
 const struct bundle_kek *keys_kek(const struct vault_keys *k, uint32_t epoch);
+/* The KEK epoch that new bundles are sealed under. */
+uint32_t keys_kek_active(struct cofre_vault *v);
 
 #endif

@@ -18,13 +18,14 @@
 #   token NAME …            issues one (… as for `cofre token issue`), kept in NAME.curl
 #   call NAME METHOD PATH [BODY [curl options…]]
 #                           a request with that token (`-` for none); sets $status, and leaves
-#                           `reply` and `headers`.  BODY is JSON, @FILE, or empty for none.
+#                           `reply` and `headers`.  BODY is JSON (or of $media), @FILE, or empty
+#                           for none.
 #   json FILTER             of the last reply, by jq
 #   header NAME             of the last reply
 #   problem WHAT STATUS CODE [POINTER]
 #                           the last reply is that problem, in the documented form
 set -u -o pipefail
-shopt -s inherit_errexit
+export LC_ALL=C.UTF-8
 
 shop=$COFRE_SRC/examples/sample-shop
 shared=${COFRE_SHARED:-$COFRE_SRC/../shared}
@@ -34,6 +35,7 @@ options=()
 server=
 url=
 status=
+media=application/json
 failures=0
 checks=0
 
@@ -200,7 +202,7 @@ call() {
     shift 3
     [ $# -eq 0 ] || shift
     [ "$who" = - ] || args+=(-K "$who.curl")
-    [ -z "$body" ] || args+=(-H 'Content-Type: application/json' -H 'Expect:' --data-binary "$body")
+    [ -z "$body" ] || args+=(-H "Content-Type: $media" -H 'Expect:' --data-binary "$body")
     status=$(curl -sS --globoff --path-as-is --max-time 60 -X "$method" -D headers -o reply -w '%{http_code}' \
         "${args[@]}" "$@" "$url$path" 2>curl.err) || status="none ($(cat curl.err))"
 }

@@ -45,7 +45,7 @@ static const char full_text[] =
     "\"reply\":\"cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd\","
     "\"nonce\":\"12121212121212121212121212121212\","
     "\"subj\":[\"000102030405060708090a0b0c0d0e0f\",\"fffefdfcfbfaf9f8f7f6f5f4f3f2f1f0\"]}";
-/* docs/format/log.md shows this one. */
+/* docs/FORMAT.md shows this one. */
 static const char empty_text[] =
     "{\"prev\":\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\",\"seq\":0,"
     "\"ts\":0,\"v\":1,\"act\":\"start\",\"ok\":false,\"code\":0,\"actor\":\"\",\"role\":\"\","

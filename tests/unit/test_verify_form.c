@@ -131,7 +131,7 @@ members_are_judged_alike(void **state)
         put_line(&line, "5", "200", "x", "", replies[i]);
         good += agree(buf_bytes(&line));
     }
-    assert_int_equal(good, 5 + 4 + 4 + 2 + 1);
+    assert_int_equal(good, 6 + 4 + 4 + 2 + 1);
     buf_free(&line);
 }
 

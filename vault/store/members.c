@@ -34,6 +34,7 @@ read_member(struct store_conn *c, sqlite3_stmt *s, struct store_member *row)
         return COFRE_OK;
     }
     row->customer.num = customer.num;
+    row->customer.kek = customer.kek;
     memcpy(row->customer.id, customer.id, STORE_ID);
     row->customer.bundle = customer.bundle;
     return COFRE_ENOENT;

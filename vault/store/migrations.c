@@ -3,7 +3,7 @@
 #include "vault/store/store_internal.h"
 
 /*
- * The form of the database, step by step; docs/format/store.md says what each column means.
+ * The form of the database, step by step; docs/FORMAT.md says what each column means.
  * A step that has been released never changes: another one is added behind it.
  *
  * Tables of something about a person hang on customer with ON DELETE CASCADE, and each has an

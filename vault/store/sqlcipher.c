@@ -248,6 +248,14 @@ out:
 }
 
 void
+store_leave_files(struct store *s)
+{
+    /* The writer is the last to be closed; it would copy the log into the database file. */
+    if (s != NULL)
+        (void)sqlite3_db_config(s->writer->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+}
+
+void
 store_close(struct store *s)
 {
     struct store_conn *c;

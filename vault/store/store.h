@@ -40,6 +40,9 @@ COFRE_CHECKED enum cofre_err store_open(const struct store_config *config, struc
                                         struct cofre_why *why);
 /* Every connection must be back.  NULL does nothing. */
 void store_close(struct store *s);
+/* Lets store_close leave vault.db and its -wal as they are on disk, for a start that is refused.  NULL does
+ * nothing. */
+void store_leave_files(struct store *s);
 
 /* Waits for a reader to be free, and begins a snapshot. */
 COFRE_CHECKED enum cofre_err store_snapshot(struct store *s, struct store_conn **out,
@@ -209,7 +212,7 @@ struct store_member {
 /*
  * The customer behind a pseudonym, when scope lets it be seen: granted, or without_row and none;
  * not restricted.  COFRE_ENOENT otherwise, after the same look-ups.  When the link exists but the
- * scope refuses, *row still has num, id and bundle set (for the log's tag); else row->num is 0.
+ * scope refuses, *row still has num, id, kek and bundle set (for the log's tag); else row->num is 0.
  */
 COFRE_CHECKED enum cofre_err store_member_get(struct store_conn *c, const struct store_scope *scope,
                                               const uint8_t ps[static STORE_KEYED],
