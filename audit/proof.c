@@ -39,8 +39,7 @@ inclusion(int dir, uint64_t index, uint64_t size, struct tree_proof *out)
 }
 
 enum cofre_err
-proof_make(int dir, uint64_t index, struct bytes checkpoint, struct buf *out,
-           struct cofre_why *why)
+proof_make(int dir, uint64_t index, struct bytes checkpoint, struct buf *out, struct cofre_why *why)
 {
     struct note note;
     struct checkpoint c;
@@ -125,8 +124,7 @@ parse(struct bytes text, struct parsed *out)
 }
 
 enum cofre_err
-proof_verify(struct bytes proof, struct bytes entry, const struct note_verifier *v,
-             uint64_t *index)
+proof_verify(struct bytes proof, struct bytes entry, const struct note_verifier *v, uint64_t *index)
 {
     struct parsed p;
     struct checkpoint c;

@@ -5,8 +5,8 @@
 #include "audit/tree.h"
 
 /*
- * C2SP tlog-proof: "c2sp.org/tlog-proof@v1", optional "extra" line, "index N", the hashes in base64 a
- * line each, an empty line, and the signed checkpoint.
+ * C2SP tlog-proof: "c2sp.org/tlog-proof@v1", optional "extra" line, "index N", the hashes in base64
+ * a line each, an empty line, and the signed checkpoint.
  */
 enum { PROOF_MAX = 32768 };
 

@@ -71,8 +71,7 @@ struct tiles_builder;
 /* Goes on at size, reading the unfinished tiles' hashes from the directory's full tiles below and
  * from tail: the (size % 256) leaf hashes after the last full level-0 tile. */
 COFRE_CHECKED enum cofre_err tiles_builder_new(int dir, uint64_t size, const uint8_t *tail,
-                                               struct tiles_builder **out,
-                                               struct cofre_why *why);
+                                               struct tiles_builder **out, struct cofre_why *why);
 void tiles_builder_free(struct tiles_builder *b);
 /* Adds the next entry; when its bundle is full, bundle and hash tiles are written, durably. */
 COFRE_CHECKED enum cofre_err tiles_builder_add(struct tiles_builder *b, struct bytes entry,

@@ -76,8 +76,7 @@ edge_node(void *ctx, unsigned level, uint64_t index, uint8_t out[static HASH_LEN
     const unsigned height = level % TILES_HEIGHT;
     const uint64_t first = index << height;
 
-    tiles_edge_subtree(t->hash[level / TILES_HEIGHT] + first % TILES_WIDTH * HASH_LEN, height,
-                       out);
+    tiles_edge_subtree(t->hash[level / TILES_HEIGHT] + first % TILES_WIDTH * HASH_LEN, height, out);
     return COFRE_OK;
 }
 

@@ -51,8 +51,7 @@ COFRE_CHECKED enum cofre_err tree_consistency_verify(uint64_t old_size, uint64_t
  * starts at leaf index << level.  Returns an error of its own, which is passed on.
  */
 struct tree_source {
-    enum cofre_err (*node)(void *ctx, unsigned level, uint64_t index,
-                           uint8_t out[static HASH_LEN]);
+    enum cofre_err (*node)(void *ctx, unsigned level, uint64_t index, uint8_t out[static HASH_LEN]);
     void *ctx;
 };
 

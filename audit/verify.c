@@ -11,7 +11,7 @@ enum { TRIES = 5 };
 struct attempt {
     const struct verify_config *config;
     struct verify_report *report;
-    struct buf checkpoint; /* as it was at the beginning */
+    struct buf checkpoint;     /* as it was at the beginning */
     struct verify_marks marks; /* the checkpoint's, then one for each that was kept */
     struct cofre_why why;
 };
@@ -29,9 +29,8 @@ load_kept(struct attempt *a)
             return err;
         /* Nothing is known then about the log: it is not tampering. */
         if (err != COFRE_OK)
-            return cofre_why_set(&a->why, COFRE_EIO,
-                                 "kept checkpoint %zu: not a checkpoint of %s", i + 1,
-                                 config->keys[0].name);
+            return cofre_why_set(&a->why, COFRE_EIO, "kept checkpoint %zu: not a checkpoint of %s",
+                                 i + 1, config->keys[0].name);
         a->marks.mark[1 + i] = (struct verify_mark){c.size, {0}, false};
         memcpy(a->marks.mark[1 + i].root, c.root, HASH_LEN);
     }
@@ -133,7 +132,8 @@ judge_kept(struct attempt *a)
         if (m[i].size <= size)
             continue;
         (void)cofre_why_set(&a->why, COFRE_OK,
-                            "kept checkpoint %zu covers %" PRIu64 " entries, the log's own %" PRIu64,
+                            "kept checkpoint %zu covers %" PRIu64
+                            " entries, the log's own %" PRIu64,
                             i, m[i].size, size);
         return VERIFY_ROLLED_BACK;
     }
@@ -167,10 +167,8 @@ static bool
 moved_on(const struct attempt *a)
 {
     struct buf now = BUF_INIT;
-    const enum cofre_err err =
-        files_read(a->config->dir, "checkpoint", CHECKPOINT_MAX, &now, NULL);
-    const bool moved =
-        err == COFRE_OK && !bytes_equal(buf_bytes(&now), buf_bytes(&a->checkpoint));
+    const enum cofre_err err = files_read(a->config->dir, "checkpoint", CHECKPOINT_MAX, &now, NULL);
+    const bool moved = err == COFRE_OK && !bytes_equal(buf_bytes(&now), buf_bytes(&a->checkpoint));
 
     buf_free(&now);
     return moved;

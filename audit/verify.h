@@ -7,10 +7,11 @@
 
 /*
  * Checks a log's directory with nothing but a public key.  It streams: memory does not grow with
- * the log.  Bundles are hashed ahead in other threads; progress is called by the caller's.  Checked are: the checkpoint's form and signature; that the directory holds exactly the
- * files that belong; every bundle, every tile, every partial tile, every journal record; that each
- * entry has its fixed form, its seq and its prev; that the tree's root is the checkpoint's; and
- * that every kept checkpoint is a prefix.
+ * the log.  Bundles are hashed ahead in other threads; progress is called by the caller's.
+ * Checked are: the checkpoint's form and signature; that the directory holds exactly the files
+ * that belong; every bundle, every tile, every partial tile, every journal record; that each entry
+ * has its fixed form, its seq and its prev; that the tree's root is the checkpoint's; and that
+ * every kept checkpoint is a prefix.
  */
 enum verify_verdict {
     VERIFY_GOOD = 0,
@@ -33,17 +34,18 @@ struct verify_config {
 
 struct verify_report {
     enum verify_verdict verdict;
-    char reason[256]; /* what is wrong, and where: file, entry; empty when good */
+    char reason[256];       /* what is wrong, and where: file, entry; empty when good */
     uint64_t signed_size;   /* entries under the checkpoint's signature */
     uint64_t size;          /* entries in all; those from signed_size on are chained, not signed */
     uint8_t root[HASH_LEN]; /* at signed_size */
     uint64_t first_ts;      /* ms; 0 when empty */
     uint64_t last_ts;
-    uint64_t bytes;         /* of entries */
-    bool torn;              /* a last record is cut short: a crash, not a change */
+    uint64_t bytes; /* of entries */
+    bool torn;      /* a last record is cut short: a crash, not a change */
 };
 
-/* Always fills *report; the verdicts are taken in the order 66, 1, 3, 2. COFRE_ENOMEM alone is an error. */
+/* Always fills *report; the verdicts are taken in the order 66, 1, 3, 2.  COFRE_ENOMEM alone is an
+ * error. */
 COFRE_CHECKED enum cofre_err verify_log(const struct verify_config *config,
                                         struct verify_report *report);
 

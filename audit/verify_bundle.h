@@ -27,8 +27,7 @@ struct verify_bundle {
 enum cofre_err verify_bundle_load(int dir, uint64_t index, struct verify_bundle *b);
 /* Checks one entry: its form, its seq, its prev (NULL: not that).  COFRE_EINTEGRITY. */
 COFRE_CHECKED enum cofre_err verify_bundle_entry(struct bytes line, uint64_t seq,
-                                                 const uint8_t *prev,
-                                                 struct verify_form *form,
+                                                 const uint8_t *prev, struct verify_form *form,
                                                  struct cofre_why *why);
 void verify_bundle_free(struct verify_bundle *b);
 

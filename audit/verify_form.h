@@ -4,8 +4,8 @@
 #include "audit/entry.h"
 
 /*
- * What a verifier wants of an entry, and nothing else: that its bytes are in the one form, its link,
- * its number, its time.  True for exactly the lines that entry_parse accepts (a test and a fuzzer
+ * What a verifier wants of an entry, and nothing else: that its bytes are in the one form, its
+ * link, its number, its time.  True for exactly the lines that entry_parse accepts (a test and a fuzzer
  * hold the two against each other), in a third of the time, and without its 18 KB.
  */
 struct verify_form {

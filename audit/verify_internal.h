@@ -56,8 +56,7 @@ void verify_stream_free(struct verify_stream *s);
  * Fills marks' same, and of report size, first_ts, last_ts, bytes and torn.
  */
 COFRE_CHECKED enum cofre_err verify_stream_run(struct verify_stream *s, struct verify_marks marks,
-                                               struct verify_report *report,
-                                               struct cofre_why *why);
+                                               struct verify_report *report, struct cofre_why *why);
 
 /*
  * Holds the files of one tile against its contents: the full tile when its width is TILES_WIDTH,

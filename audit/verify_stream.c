@@ -18,9 +18,9 @@ struct verify_stream {
     struct verify_report *report;
     struct cofre_why *why;
 
-    struct tiles_edge edge;          /* of all entries so far */
-    uint8_t prev[HASH_LEN];          /* leaf hash of the last one */
-    struct buf tail;                 /* the unfinished bundle, from the journal */
+    struct tiles_edge edge; /* of all entries so far */
+    uint8_t prev[HASH_LEN]; /* leaf hash of the last one */
+    struct buf tail;        /* the unfinished bundle, from the journal */
     size_t tail_ends[TILES_WIDTH + 1];
     size_t hash_ends[TILES_WIDTH + 1]; /* of a hash tile */
     struct buf scratch;
@@ -73,8 +73,8 @@ check_tile(struct verify_stream *s, const struct tiles_name *name, struct bytes 
            const size_t *ends)
 {
     const uint64_t hashes = tiles_edge_hashes(name->level, s->signed_size);
-    const struct verify_tile tile = {
-        *name, contents, ends, name->index * TILES_WIDTH + name->width <= hashes};
+    const struct verify_tile tile = {*name, contents, ends,
+                                     name->index * TILES_WIDTH + name->width <= hashes};
 
     return verify_tile_check(s->config->dir, &tile, &s->scratch, s->why);
 }
@@ -103,9 +103,9 @@ check_last_tiles(struct verify_stream *s)
     for (int level = 0; level < TILES_LEVELS && err == COFRE_OK; level++) {
         name = tiles_edge_last(level, s->edge.size);
         if (name.width > 0)
-            err = check_tile(s, &name,
-                             (struct bytes){s->edge.hash[level], s->hash_ends[name.width]},
-                             s->hash_ends);
+            err =
+                check_tile(s, &name, (struct bytes){s->edge.hash[level], s->hash_ends[name.width]},
+                           s->hash_ends);
     }
     return err;
 }
@@ -193,8 +193,8 @@ take_bundles(struct verify_stream *s)
 {
     const struct verify_bundle *b;
     struct verify_ahead *ahead;
-    enum cofre_err err = verify_ahead_new(s->config->dir, s->edge.size / TILES_WIDTH,
-                                          threads_for(s), &ahead);
+    enum cofre_err err =
+        verify_ahead_new(s->config->dir, s->edge.size / TILES_WIDTH, threads_for(s), &ahead);
 
     if (err != COFRE_OK)
         return err;
@@ -346,8 +346,8 @@ take_all(struct verify_stream *s)
 }
 
 enum cofre_err
-verify_stream_run(struct verify_stream *s, struct verify_marks marks,
-                  struct verify_report *report, struct cofre_why *why)
+verify_stream_run(struct verify_stream *s, struct verify_marks marks, struct verify_report *report,
+                  struct cofre_why *why)
 {
     enum cofre_err err;
 

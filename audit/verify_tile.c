@@ -79,8 +79,7 @@ missing(const struct tiles_name *name, struct cofre_why *why)
 }
 
 enum cofre_err
-verify_tile_check(int dir, const struct verify_tile *t, struct buf *scratch,
-                  struct cofre_why *why)
+verify_tile_check(int dir, const struct verify_tile *t, struct buf *scratch, struct cofre_why *why)
 {
     enum cofre_err err = COFRE_OK;
 

@@ -59,8 +59,7 @@ see_file(struct verify_walk *w, const char *path)
 {
     struct tiles_name name;
 
-    if (strcmp(path, "checkpoint") == 0 || strcmp(path, "keys/vkeys") == 0 ||
-        journal_file(w, path))
+    if (strcmp(path, "checkpoint") == 0 || strcmp(path, "keys/vkeys") == 0 || journal_file(w, path))
         return COFRE_OK;
     if (tiles_path_parse(bytes_str(path), &name) != COFRE_OK)
         return alien(w, path);
@@ -85,8 +84,7 @@ one_of(const char *path, const char *const *list, size_t n)
 static enum cofre_err
 see_directory(struct verify_walk *w, const char *path)
 {
-    static const char *const fixed[] = {"keys",   "journal",      "tile",
-                                        "tile/0", "tile/entries"};
+    static const char *const fixed[] = {"keys", "journal", "tile", "tile/0", "tile/entries"};
     char tile[FILES_PATH_MAX + sizeof "/000"];
     const size_t len = strlen(path);
     const bool partial = len > 2 && strcmp(path + len - 2, ".p") == 0;
@@ -133,9 +131,8 @@ walk_names(struct verify_walk *w, const char *path, DIR *d)
     while (err == COFRE_OK && (errno = 0, e = readdir(d)) != NULL) {
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
             continue;
-        len = strcmp(path, ".") == 0
-                  ? snprintf(below, sizeof below, "%s", e->d_name)
-                  : snprintf(below, sizeof below, "%s/%s", path, e->d_name);
+        len = strcmp(path, ".") == 0 ? snprintf(below, sizeof below, "%s", e->d_name)
+                                     : snprintf(below, sizeof below, "%s/%s", path, e->d_name);
         err = len < 0 || (size_t)len >= sizeof below ? alien(w, below) : see(w, below);
     }
     if (err == COFRE_OK && errno != 0)

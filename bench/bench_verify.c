@@ -25,8 +25,8 @@ now(void)
 static double
 verify_once(const struct sample_log *s, unsigned threads, uint64_t *bytes)
 {
-    const struct verify_config config = {.dir = s->dir, .keys = &s->signer.verifier, .n_keys = 1,
-                                         .threads = threads};
+    const struct verify_config config = {
+        .dir = s->dir, .keys = &s->signer.verifier, .n_keys = 1, .threads = threads};
     struct verify_report report;
     const double start = now();
 

@@ -29,8 +29,10 @@ act_print_members(struct cmd *cmd, const json_t *body)
 static enum cofre_err
 put_raw(FILE *out, struct bytes body)
 {
+    if (body.len == 0)
+        return COFRE_OK;
     fwrite(body.p, 1, body.len, out);
-    if (body.len > 0 && body.p[body.len - 1] != '\n')
+    if (body.p[body.len - 1] != '\n')
         fputc('\n', out);
     return COFRE_OK;
 }

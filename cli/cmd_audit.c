@@ -38,7 +38,8 @@ parse_entries(const json_t *lines)
     size_t i;
     json_t *line;
 
-    json_array_foreach((json_t *)lines, i, line) {
+    json_array_foreach((json_t *)lines, i, line)
+    {
         json_t *row = json_loadb(json_string_value(line), json_string_length(line), 0, NULL);
 
         if (row == NULL || json_array_append_new(rows, row) != 0) {
@@ -53,8 +54,8 @@ static enum cofre_err
 print_table(FILE *out, const json_t *lines)
 {
     static const struct table_column columns[] = {
-        {"SEQ", "seq", true},   {"TIME", "ts", false},   {"ACT", "act", false},
-        {"OK", "ok", false},    {"CODE", "code", true},  {"ACTOR", "actor", false},
+        {"SEQ", "seq", true},    {"TIME", "ts", false},         {"ACT", "act", false},
+        {"OK", "ok", false},     {"CODE", "code", true},        {"ACTOR", "actor", false},
         {"VIEW", "view", false}, {"PURPOSE", "purpose", false}, {"N", "n", true},
     };
     json_t *rows = parse_entries(lines);
@@ -73,8 +74,10 @@ print_lines(FILE *out, const json_t *lines)
     size_t i;
     json_t *line;
 
-    json_array_foreach((json_t *)lines, i, line) {
-        fwrite(json_string_value(line), 1, json_string_length(line), out);
+    json_array_foreach((json_t *)lines, i, line)
+    {
+        if (json_is_string(line))
+            fwrite(json_string_value(line), 1, json_string_length(line), out);
         fputc('\n', out);
     }
 }
@@ -91,7 +94,8 @@ print_entries(struct cmd *cmd, const json_t *body)
     else
         err = print_table(cmd->out, lines);
     if (err == COFRE_OK && json_is_integer(next))
-        fprintf(cmd->err, cmd->json ? "{\"next\":%lld}\n" : "cofre: audit show: more: --from %lld\n",
+        fprintf(cmd->err,
+                cmd->json ? "{\"next\":%lld}\n" : "cofre: audit show: more: --from %lld\n",
                 (long long)json_integer_value(next));
     return err;
 }
@@ -123,8 +127,8 @@ act_print_report(struct cmd *cmd, const json_t *body)
 {
     static const char *const verdicts[] = {"good", "tampered with", "rolled back", "forked"};
     static const struct table_column columns[] = {
-        {"ENTRIES", "size", true},    {"SIGNED", "signed_size", true}, {"BYTES", "bytes", true},
-        {"FROM", "first_ts", false},  {"TO", "last_ts", false},        {"ROOT", "root", false},
+        {"ENTRIES", "size", true},   {"SIGNED", "signed_size", true}, {"BYTES", "bytes", true},
+        {"FROM", "first_ts", false}, {"TO", "last_ts", false},        {"ROOT", "root", false},
     };
     json_int_t verdict = json_integer_value(json_object_get(body, "verdict"));
     const char *reason = json_string_value(json_object_get(body, "reason"));
@@ -156,7 +160,8 @@ free_kept(struct buf kept[static INFILES_MAX])
 
 /* Each kept checkpoint; false: it has said which cannot be read. */
 static bool
-read_kept(struct cmd *cmd, struct buf kept[static INFILES_MAX], struct bytes since[static INFILES_MAX])
+read_kept(struct cmd *cmd, struct buf kept[static INFILES_MAX],
+          struct bytes since[static INFILES_MAX])
 {
     struct say say = say_for(cmd);
     struct cofre_why why = {""};

@@ -71,9 +71,8 @@ print_json(FILE *out, const struct cofre_import_report *r, double seconds)
     const struct {
         const char *name;
         uint64_t n;
-    } counts[] = {{"lines", r->lines},         {"added", r->added},
-                  {"changed", r->changed},     {"unchanged", r->unchanged},
-                  {"rejected", r->rejected},   {"bytes", r->bytes}};
+    } counts[] = {{"lines", r->lines},         {"added", r->added},       {"changed", r->changed},
+                  {"unchanged", r->unchanged}, {"rejected", r->rejected}, {"bytes", r->bytes}};
 
     fputc('{', out);
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
@@ -88,7 +87,8 @@ print_report(struct cmd *cmd, const struct cofre_import_report *r, double second
         print_json(cmd->out, r, seconds);
         return;
     }
-    fprintf(cmd->out, "%llu lines in %.1f s: %llu added, %llu changed, %llu unchanged, %llu refused\n",
+    fprintf(cmd->out,
+            "%llu lines in %.1f s: %llu added, %llu changed, %llu unchanged, %llu refused\n",
             (unsigned long long)r->lines, seconds, (unsigned long long)r->added,
             (unsigned long long)r->changed, (unsigned long long)r->unchanged,
             (unsigned long long)r->rejected);
@@ -101,8 +101,9 @@ conclude(struct cmd *cmd, const struct cofre_import_report *r)
     struct say say = say_for(cmd);
 
     if (r->stopped)
-        return say_failed(&say, EXIT_AGAIN, "stopped; what was read so far is stored, and the same "
-                                            "command goes on");
+        return say_failed(&say, EXIT_AGAIN,
+                          "stopped; what was read so far is stored, and the same "
+                          "command goes on");
     if (r->rejected == 0)
         return EXIT_DONE;
     if (!cmd->json)
@@ -136,7 +137,8 @@ run(struct cmd *cmd, struct cofre_import_in *in)
 int
 cmd_import(struct cmd *cmd)
 {
-    struct cofre_import_in in = {.events = strcmp(cmd->options->command->words, "import events") == 0,
+    struct cofre_import_in in = {.events =
+                                     strcmp(cmd->options->command->words, "import events") == 0,
                                  .fd = cmd->files.fd[0],
                                  .dry_run = options_has(cmd->options, OPT_DRY_RUN),
                                  .rejected = rejected};
@@ -155,6 +157,7 @@ cmd_import(struct cmd *cmd)
 
     exit_code = run(cmd, &in);
     if ((ferror(rejects) | fclose(rejects)) != 0)
-        return say_failed(&say, EXIT_FAILED, "the file of refused lines could not be written whole");
+        return say_failed(&say, EXIT_FAILED,
+                          "the file of refused lines could not be written whole");
     return exit_code;
 }

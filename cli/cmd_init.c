@@ -52,8 +52,9 @@ warn_of_place(const struct cmd *cmd)
     struct say say = say_for(cmd);
 
     if (key_file != NULL && place_same_volume(key_file, secretin_vault(cmd->options)))
-        say_warning(&say, "%s is on the vault's volume: a stolen disk or backup would hold both; "
-                          "keep it elsewhere, and a copy of it safe",
+        say_warning(&say,
+                    "%s is on the vault's volume: a stolen disk or backup would hold both; "
+                    "keep it elsewhere, and a copy of it safe",
                     key_file);
 }
 
@@ -71,7 +72,8 @@ cmd_init(struct cmd *cmd)
     }
     while (vkey.len > 0 && vkey.p[vkey.len - 1] == '\n')
         vkey.len--;
-    fprintf(cmd->out, cmd->json ? "{\"vkey\":\"%.*s\"}\n" : "%.*s\n", (int)vkey.len, (char *)vkey.p);
+    fprintf(cmd->out, cmd->json ? "{\"vkey\":\"%.*s\"}\n" : "%.*s\n", (int)vkey.len,
+            (char *)vkey.p);
     buf_free(&vkey);
     warn_of_place(cmd);
     return EXIT_DONE;

@@ -41,9 +41,8 @@ cmd_key_status(struct cmd *cmd)
 static int
 rotate(struct cmd *cmd, bool resume)
 {
-    struct cofre_rotate_in in = {.class = act_arg(cmd),
-                                 .dry_run = options_has(cmd->options, OPT_DRY_RUN),
-                                 .resume = resume};
+    struct cofre_rotate_in in = {
+        .class = act_arg(cmd), .dry_run = options_has(cmd->options, OPT_DRY_RUN), .resume = resume};
     struct progress progress;
     struct cofre_call call;
 

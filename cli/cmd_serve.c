@@ -157,7 +157,8 @@ end(struct serving *s, enum cofre_err err, struct cofre_why *why)
 int
 cmd_serve(struct cmd *cmd)
 {
-    struct serving s = {.cmd = cmd, .tls_cert = BUF_INIT, .tls_key = BUF_INIT, .client_ca = BUF_INIT};
+    struct serving s = {
+        .cmd = cmd, .tls_cert = BUF_INIT, .tls_key = BUF_INIT, .client_ca = BUF_INIT};
     struct cofre_why why = {""};
     struct say say = say_for(cmd);
     enum cofre_err err;

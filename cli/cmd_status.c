@@ -36,7 +36,8 @@ cmd_selftest(struct cmd *cmd)
     if (err != COFRE_OK)
         return say_why(&say, err, &why);
     if ((exit_code = selftest(cmd)) == EXIT_DONE)
-        fputs(cmd->json ? "{\"selftest\":\"passed\"}\n" : "every primitive gives its known answers\n",
+        fputs(cmd->json ? "{\"selftest\":\"passed\"}\n"
+                        : "every primitive gives its known answers\n",
               cmd->out);
     return exit_code;
 }

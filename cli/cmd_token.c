@@ -81,9 +81,8 @@ static enum cofre_err
 print_tokens(struct cmd *cmd, const json_t *body)
 {
     static const struct table_column columns[] = {
-        {"ID", "id", false},         {"NAME", "name", false},
-        {"ROLE", "role", false},     {"VIEW", "view", false},
-        {"PURPOSES", "purposes", false}, {"ISSUED", "issued", false},
+        {"ID", "id", false},           {"NAME", "name", false},         {"ROLE", "role", false},
+        {"VIEW", "view", false},       {"PURPOSES", "purposes", false}, {"ISSUED", "issued", false},
         {"EXPIRES", "expires", false}, {"STATE", "state", false},
     };
 

@@ -24,15 +24,15 @@ enum {
 /* One run of one command, in this process or in the server that was asked for it. */
 struct cmd {
     const struct options *options;
-    struct infiles files;       /* the FILEs of the options and arguments, in that order */
+    struct infiles files;      /* the FILEs of the options and arguments, in that order */
     struct cofre_vault *vault; /* NULL for a command that does not need one open */
-    const char *actor;        /* "uid-1000" */
+    const char *actor;         /* "uid-1000" */
     FILE *out;
     FILE *err;
-    int out_fd;               /* what out writes to */
+    int out_fd; /* what out writes to */
     bool json;
     bool err_is_terminal;
-    bool (*stop)(void *ctx);  /* leave off between two transactions; may be NULL */
+    bool (*stop)(void *ctx); /* leave off between two transactions; may be NULL */
     void *stop_ctx;
 };
 
@@ -51,12 +51,12 @@ struct command {
     enum cofre_act act; /* what the log says was done; COFRE_ACTS: no vault is touched */
     unsigned min_args;
     unsigned max_args;
-    bool file_arg;       /* its last argument is a FILE to read */
-    const char *beside;  /* a file of the FILE's name and this suffix is made; NULL: none */
-    uint64_t options;    /* besides the global ones */
+    bool file_arg;      /* its last argument is a FILE to read */
+    const char *beside; /* a file of the FILE's name and this suffix is made; NULL: none */
+    uint64_t options;   /* besides the global ones */
     uint64_t required;
-    bool stoppable;      /* SIGINT and SIGTERM stop it between two transactions */
-    bool verifies;       /* exit codes of a verifier: 64 usage, 66 cannot read */
+    bool stoppable; /* SIGINT and SIGTERM stop it between two transactions */
+    bool verifies;  /* exit codes of a verifier: 64 usage, 66 cannot read */
     command_fn *run;
 };
 
@@ -68,12 +68,13 @@ const struct command *commands_find(const char *first, const char *second);
 bool commands_begins(const char *word);
 
 /* Each run function, cmd_<name>. */
-#define COMMAND_RUNS(X)                                                                            \
-    X(init) X(serve) X(status) X(doctor) X(selftest) X(schema_show) X(schema_apply)                \
-    X(purpose_list) X(purpose_add) X(view_list) X(view_show) X(view_apply) X(view_drop)            \
-    X(token_issue) X(token_list) X(token_revoke) X(import) X(customer_show) X(key_status)          \
-    X(key_rotate) X(key_resume) X(audit_verify) X(audit_show) X(audit_prove) X(audit_checkpoint)   \
-    X(help) X(version)
+#define COMMAND_RUNS(X)                                                                          \
+    X(init)                                                                                      \
+    X(serve) X(status) X(doctor) X(selftest) X(schema_show) X(schema_apply) X(purpose_list)      \
+        X(purpose_add) X(view_list) X(view_show) X(view_apply) X(view_drop) X(token_issue)       \
+            X(token_list) X(token_revoke) X(import) X(customer_show) X(key_status) X(key_rotate) \
+                X(key_resume) X(audit_verify) X(audit_show) X(audit_prove) X(audit_checkpoint)   \
+                    X(help) X(version)
 #define COMMAND_RUN_PROTOTYPE(name) int cmd_##name(struct cmd *cmd);
 COMMAND_RUNS(COMMAND_RUN_PROTOTYPE)
 #undef COMMAND_RUN_PROTOTYPE

@@ -22,7 +22,8 @@ struct setting {
     uint64_t min, max; /* of a number */
 };
 
-#define TEXT(kind, member) kind, offsetof(struct config, member), sizeof(((struct config *)0)->member), 0, 0
+#define TEXT(kind, member) \
+    kind, offsetof(struct config, member), sizeof(((struct config *)0)->member), 0, 0
 #define NUMBER(member, min, max) CONFIG_NUMBER, offsetof(struct config, member), 0, min, max
 
 static const struct setting settings[] = {
@@ -123,8 +124,9 @@ check_mode(int fd, struct cofre_why *why)
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
         return cofre_why_set(why, COFRE_EIO, "cofre.conf is no ordinary file");
     if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0 || (st.st_uid != geteuid() && st.st_uid != 0))
-        return cofre_why_set(why, COFRE_EREFUSED,
-                             "cofre.conf can be changed by others; chown it to yourself and chmod 600 it");
+        return cofre_why_set(
+            why, COFRE_EREFUSED,
+            "cofre.conf can be changed by others; chown it to yourself and chmod 600 it");
     return COFRE_OK;
 }
 

@@ -18,7 +18,7 @@ struct config {
     char tls_cert[CONFIG_TEXT_MAX]; /* paths; empty: not set */
     char tls_key[CONFIG_TEXT_MAX];
     char client_ca[CONFIG_TEXT_MAX];
-    unsigned threads;         /* 0: not set, as below */
+    unsigned threads; /* 0: not set, as below */
     unsigned max_connections;
     unsigned checkpoint_ms;
 };

@@ -71,13 +71,15 @@ control_receive(int fd, struct control_message *m)
                              .msg_iovlen = 1,
                              .msg_control = room.bytes,
                              .msg_controllen = sizeof room.bytes};
+    unsigned resets = 0;
     ssize_t n;
 
     m->len = 0;
     m->n_fds = 0;
+    /* Reset: the server closed without reading what we sent, said once; its answer lies behind. */
     do
         n = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
-    while (n < 0 && errno == EINTR);
+    while (n < 0 && (errno == EINTR || (errno == ECONNRESET && resets++ == 0)));
     if (n <= 0)
         return COFRE_EIO;
     take_fds(&message, m);

@@ -45,9 +45,8 @@ COFRE_CHECKED enum cofre_err control_peer(int fd, unsigned *uid);
  * Lets the server of the vault in dir run a command, if there is one: words are this process's own, files
  * those it opened.  *exit_code is set.  COFRE_ENOENT: no server listens there.
  */
-COFRE_CHECKED enum cofre_err control_client_run(const char *dir, const char *const *words,
-                                                size_t n, const struct infiles *files,
-                                                int *exit_code);
+COFRE_CHECKED enum cofre_err control_client_run(const char *dir, const char *const *words, size_t n,
+                                                const struct infiles *files, int *exit_code);
 
 /* ---- in the server ---- */
 

@@ -272,10 +272,12 @@ listen_in(struct control_server *s, struct cofre_why *why)
     if (unlinkat(s->dir, "control", 0) != 0 && errno != ENOENT)
         return cofre_why_os(why, COFRE_EIO, errno, "control, which a dead server left behind");
     s->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (s->listener < 0 || bind(s->listener, (const struct sockaddr *)&address, sizeof address) != 0 ||
+    if (s->listener < 0 ||
+        bind(s->listener, (const struct sockaddr *)&address, sizeof address) != 0 ||
         fchmodat(s->dir, "control", S_IRUSR | S_IWUSR, 0) != 0 ||
         listen(s->listener, CONTROL_COMMANDS) != 0)
-        return cofre_why_os(why, COFRE_EIO, errno, "the socket for commands, control, cannot be made");
+        return cofre_why_os(why, COFRE_EIO, errno,
+                            "the socket for commands, control, cannot be made");
     return COFRE_OK;
 }
 

@@ -67,8 +67,9 @@ open_beside(const struct options *o, struct infiles *out, struct cofre_why *why)
     int fd;
 
     if (strcmp(file_arg(o), "-") == 0)
-        return cofre_why_set(why, COFRE_EINVAL, "this command needs a file with a name: lines that "
-                                                "are refused are listed beside it");
+        return cofre_why_set(why, COFRE_EINVAL,
+                             "this command needs a file with a name: lines that "
+                             "are refused are listed beside it");
     if ((err = beside_path(o, path, why)) != COFRE_OK)
         return err;
     fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);

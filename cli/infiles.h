@@ -25,7 +25,7 @@ size_t infiles_count(const struct options *o);
  * COFRE_ENOENT, COFRE_EIO, COFRE_EINVAL (too many; "-" where a name is needed): out is empty.
  */
 COFRE_CHECKED enum cofre_err infiles_open(const struct options *o, struct infiles *out,
-                                        struct cofre_why *why);
+                                          struct cofre_why *why);
 /* Closes them. */
 void infiles_close(struct infiles *files);
 /* Closes them, and removes the file beside if it is empty.  For the process that opened them. */

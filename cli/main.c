@@ -120,8 +120,8 @@ main(int argc, char **argv)
     err = options_parse(words, n, &options, &why);
     cmd.json = options_has(&options, OPT_JSON);
     if (err != COFRE_OK)
-        return exit_of(options.command, say_why(&(struct say){stderr, options.command, cmd.json}, err,
-                                                &why));
+        return exit_of(options.command,
+                       say_why(&(struct say){stderr, options.command, cmd.json}, err, &why));
     if (options_has(&options, OPT_VERSION))
         return cmd_version(&cmd);
     if (options_has(&options, OPT_HELP) && options.command == NULL)

@@ -14,8 +14,9 @@ open_vault(const struct options *o, const struct config *config, struct cofre_va
 
     *out = NULL;
     if (!cofre_vault_exists(with.dir))
-        return cofre_why_set(why, COFRE_ENOENT, "%s holds no vault; make one with cofre init, or "
-                                                "say where it is with --vault",
+        return cofre_why_set(why, COFRE_ENOENT,
+                             "%s holds no vault; make one with cofre init, or "
+                             "say where it is with --vault",
                              with.dir);
     if ((err = secret_setup(options_has(o, OPT_ALLOW_UNLOCKED), why)) != COFRE_OK)
         return cofre_why_add(why, err, "raise the limit (ulimit -l), or give --allow-unlocked");

@@ -83,8 +83,12 @@ options_duration(const char *text, uint64_t *seconds)
     static const struct {
         char unit;
         uint64_t seconds;
-    } units[] = {{'s', 1},         {'m', 60},          {'h', 3600},
-                 {'d', 24 * 3600}, {'w', 7 * 24 * 3600}, {'y', 365 * 24 * 3600}};
+    } units[] = {{'s', 1},
+                 {'m', 60},
+                 {'h', 3600},
+                 {'d', 24 * 3600},
+                 {'w', 7 * 24 * 3600},
+                 {'y', 365 * 24 * 3600}};
     char digits[20];
     size_t len = strlen(text);
     uint64_t n;
@@ -227,8 +231,8 @@ options_parse(const char *const *words, size_t n, struct options *out, struct co
             continue;
         }
         /* A dash alone is a file: standard input. */
-        err = !ended && word[0] == '-' && word[1] != 0 ? take_option(&p, word)
-                                                        : take_word(&p, word);
+        err =
+            !ended && word[0] == '-' && word[1] != 0 ? take_option(&p, word) : take_word(&p, word);
         if (err != COFRE_OK)
             return err;
     }

@@ -65,9 +65,9 @@ const struct option_spec *options_spec(enum option option);
 
 /* A set of options. */
 #define OPTIONS_BIT(id) ((uint64_t)1 << (OPT_##id))
-#define OPTIONS_GLOBAL                                                                             \
-    (OPTIONS_BIT(VAULT) | OPTIONS_BIT(KEY_FILE) | OPTIONS_BIT(PASSPHRASE_FILE) |                   \
-     OPTIONS_BIT(PASSPHRASE_FD) | OPTIONS_BIT(ANCHOR) | OPTIONS_BIT(ALLOW_UNLOCKED) |              \
+#define OPTIONS_GLOBAL                                                                \
+    (OPTIONS_BIT(VAULT) | OPTIONS_BIT(KEY_FILE) | OPTIONS_BIT(PASSPHRASE_FILE) |      \
+     OPTIONS_BIT(PASSPHRASE_FD) | OPTIONS_BIT(ANCHOR) | OPTIONS_BIT(ALLOW_UNLOCKED) | \
      OPTIONS_BIT(JSON) | OPTIONS_BIT(HELP) | OPTIONS_BIT(VERSION))
 
 struct command;

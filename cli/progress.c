@@ -34,8 +34,8 @@ put_terminal(struct progress *p, uint64_t done, uint64_t total, double seconds)
 
     fprintf(err, "\r\033[Kcofre: %s: ", p->cmd->options->command->words);
     if (total > 0)
-        fprintf(err, "%u %%, %.*f of %.*f", (unsigned)(100.0 * (double)done / (double)total), digits,
-                (double)done / scale, digits, (double)total / scale);
+        fprintf(err, "%u %%, %.*f of %.*f", (unsigned)(100.0 * (double)done / (double)total),
+                digits, (double)done / scale, digits, (double)total / scale);
     else
         fprintf(err, "%.*f", digits, (double)done / scale);
     fprintf(err, " %s, %.*f %s/s", bytes ? "MB" : p->unit, digits, rate / scale,

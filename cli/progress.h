@@ -15,8 +15,8 @@ struct progress {
     struct cmd *cmd;
     const char *unit; /* "bytes" is said in MB */
     struct timespec start;
-    double last;      /* seconds from the start at the last line */
-    bool shown;       /* something stands on the terminal's line */
+    double last;                 /* seconds from the start at the last line */
+    bool shown;                  /* something stands on the terminal's line */
     struct cofre_progress hooks; /* for the vault: reports here, stops as cmd does */
 };
 

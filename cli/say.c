@@ -8,9 +8,11 @@
 /* What one can do about it, where that is not plain from the title. */
 static const char *const hints[COFRE_OUTS] = {
     [COFRE_OUT_INTERNAL] = "see the server's output",
-    [COFRE_OUT_INTEGRITY] = "do not go on; run: cofre doctor, and compare with a checkpoint you kept",
+    [COFRE_OUT_INTEGRITY] =
+        "do not go on; run: cofre doctor, and compare with a checkpoint you kept",
     [COFRE_OUT_BUSY] = "wait for what is under way, then run it again",
-    [COFRE_OUT_STORE] = "see that the disk has room and the vault's files can be written; run it again",
+    [COFRE_OUT_STORE] =
+        "see that the disk has room and the vault's files can be written; run it again",
     [COFRE_OUT_AUDIT] = "see that the disk has room; nothing is done without the log; run it again",
 };
 
@@ -24,15 +26,24 @@ int
 say_exit(enum cofre_err err)
 {
     static const int exits[COFRE_ERR_COUNT] = {
-        [COFRE_OK] = EXIT_DONE,           [COFRE_ENOMEM] = EXIT_AGAIN,
-        [COFRE_EINVAL] = EXIT_USAGE,      [COFRE_ERANGE] = EXIT_USAGE,
-        [COFRE_EFORMAT] = EXIT_FAILED,    [COFRE_EAUTH] = EXIT_REFUSED,
-        [COFRE_ENOKEY] = EXIT_INTEGRITY,  [COFRE_ENOENT] = EXIT_FAILED,
-        [COFRE_EEXIST] = EXIT_FAILED,     [COFRE_ECONFLICT] = EXIT_FAILED,
-        [COFRE_EBUSY] = EXIT_BUSY,        [COFRE_EREFUSED] = EXIT_REFUSED,
-        [COFRE_EIO] = EXIT_FAILED,        [COFRE_ENOSPC] = EXIT_AGAIN,
-        [COFRE_EINTEGRITY] = EXIT_INTEGRITY, [COFRE_ESTOPPED] = EXIT_AGAIN,
-        [COFRE_ELIMIT] = EXIT_FAILED,     [COFRE_EAGAIN] = EXIT_AGAIN,
+        [COFRE_OK] = EXIT_DONE,
+        [COFRE_ENOMEM] = EXIT_AGAIN,
+        [COFRE_EINVAL] = EXIT_USAGE,
+        [COFRE_ERANGE] = EXIT_USAGE,
+        [COFRE_EFORMAT] = EXIT_FAILED,
+        [COFRE_EAUTH] = EXIT_REFUSED,
+        [COFRE_ENOKEY] = EXIT_INTEGRITY,
+        [COFRE_ENOENT] = EXIT_FAILED,
+        [COFRE_EEXIST] = EXIT_FAILED,
+        [COFRE_ECONFLICT] = EXIT_FAILED,
+        [COFRE_EBUSY] = EXIT_BUSY,
+        [COFRE_EREFUSED] = EXIT_REFUSED,
+        [COFRE_EIO] = EXIT_FAILED,
+        [COFRE_ENOSPC] = EXIT_AGAIN,
+        [COFRE_EINTEGRITY] = EXIT_INTEGRITY,
+        [COFRE_ESTOPPED] = EXIT_AGAIN,
+        [COFRE_ELIMIT] = EXIT_FAILED,
+        [COFRE_EAGAIN] = EXIT_AGAIN,
     };
 
     return (unsigned)err < COFRE_ERR_COUNT ? exits[err] : EXIT_FAILED;

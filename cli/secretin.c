@@ -43,7 +43,8 @@ check_owner(int fd, const char *path, struct cofre_why *why)
         return cofre_why_os(why, COFRE_EIO, errno, "%s", path);
     if (!S_ISREG(st.st_mode))
         return cofre_why_set(why, COFRE_EREFUSED,
-                             "%s is no ordinary file; a pipe can be given with --passphrase-fd", path);
+                             "%s is no ordinary file; a pipe can be given with --passphrase-fd",
+                             path);
     if (st.st_uid != geteuid() && st.st_uid != 0)
         return cofre_why_set(why, COFRE_EREFUSED, "%s belongs to another user", path);
     if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
@@ -179,8 +180,9 @@ secretin_read(const struct options *o, bool twice, struct secretin *out, struct 
 
     *out = (struct secretin){COFRE_SECRET_PASSPHRASE, NULL};
     if ((key_file != NULL) + (pass_file != NULL) + pass_fd > 1)
-        return cofre_why_set(why, COFRE_EINVAL, "give one of --key-file, --passphrase-file and "
-                                                "--passphrase-fd");
+        return cofre_why_set(why, COFRE_EINVAL,
+                             "give one of --key-file, --passphrase-file and "
+                             "--passphrase-fd");
     if (key_file != NULL) {
         out->kind = COFRE_SECRET_KEY_FILE;
         err = read_file(o, key_file, out, why);

@@ -61,7 +61,8 @@ asking_end(struct asking *a)
 static enum cofre_err
 read_line(const struct asking *a, struct secret *room, size_t *len, struct cofre_why *why)
 {
-    struct pollfd ready[] = {{.fd = a->tty, .events = POLLIN}, {.fd = a->signals, .events = POLLIN}};
+    struct pollfd ready[] = {{.fd = a->tty, .events = POLLIN},
+                             {.fd = a->signals, .events = POLLIN}};
     size_t max = secret_bytes(room).len;
     uint8_t *p = secret_data(room);
     ssize_t n;

@@ -23,7 +23,8 @@ put_time(struct buf *b, json_int_t ms)
     char text[32];
     struct tm tm;
 
-    if (gmtime_r(&seconds, &tm) == NULL || strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+    if (gmtime_r(&seconds, &tm) == NULL ||
+        strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
         buf_putc(b, '?');
     else
         buf_puts(b, text);
@@ -63,7 +64,8 @@ put_object(struct buf *b, const json_t *object)
     const char *key;
     json_t *value;
 
-    json_object_foreach((json_t *)object, key, value) {
+    json_object_foreach((json_t *)object, key, value)
+    {
         buf_puts(b, before);
         put_scalar(b, key, value);
         before = " ";
@@ -112,7 +114,8 @@ put_cell(FILE *out, struct bytes text, size_t width, bool right, bool last)
 
     for (size_t i = 0; right && i < blanks; i++)
         fputc(' ', out);
-    fwrite(text.p, 1, text.len, out);
+    if (text.len > 0)
+        fwrite(text.p, 1, text.len, out);
     for (size_t i = 0; !right && !last && i < blanks; i++)
         fputc(' ', out);
     fputs(last ? "\n" : "  ", out);
@@ -169,8 +172,7 @@ grid_print(const struct grid *g, FILE *out, const struct table_column *columns)
 {
     for (size_t r = 0; r < g->rows; r++)
         for (size_t c = 0; c < g->columns; c++)
-            put_cell(out, grid_cell(g, r, c), g->widths[c], columns[c].right,
-                     c + 1 == g->columns);
+            put_cell(out, grid_cell(g, r, c), g->widths[c], columns[c].right, c + 1 == g->columns);
 }
 
 enum cofre_err
@@ -207,11 +209,13 @@ table_members(FILE *out, const json_t *object)
     json_t *member;
     enum cofre_err err;
 
-    json_object_foreach((json_t *)object, name, member) {
+    json_object_foreach((json_t *)object, name, member)
+    {
         if (strlen(name) > width)
             width = strlen(name);
     }
-    json_object_foreach((json_t *)object, name, member) {
+    json_object_foreach((json_t *)object, name, member)
+    {
         buf_reset(&value);
         put_value(&value, name, member);
         put_cell(out, bytes_str(name), width, false, false);

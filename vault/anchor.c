@@ -3,7 +3,7 @@
 #include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cofre/oplog.h"
@@ -78,6 +78,8 @@ anchor_read(const struct cofre_vault *v, struct anchor *out, struct cofre_why *w
         err = cofre_why_os(why, COFRE_EIO, errno, "the anchor's directory");
     else
         err = disk_read(fd, name, ANCHOR_LEN, &file, why);
+    if (err == COFRE_ERANGE)
+        err = COFRE_EINTEGRITY;
     if (err != COFRE_OK)
         goto out;
     err = COFRE_EINTEGRITY;
@@ -133,6 +135,28 @@ anchor_write(const struct cofre_vault *v, const struct anchor *a, struct cofre_w
 }
 
 enum cofre_err
+anchor_check_none(const struct cofre_vault *v, struct cofre_why *why)
+{
+    struct stat st;
+
+    if (v->anchor_path == NULL || lstat(v->anchor_path, &st) != 0)
+        return COFRE_OK;
+    return cofre_why_set(why, COFRE_EEXIST, "there is an anchor already, perhaps another vault's");
+}
+
+void
+anchor_remove(const struct cofre_vault *v)
+{
+    char *name = NULL;
+    char *copy = NULL;
+    int fd = place(v, &name, &copy);
+
+    if (fd >= 0)
+        (void)unlinkat(fd, name, 0);
+    leave(v, fd, copy);
+}
+
+enum cofre_err
 anchor_now(struct cofre_vault *v, struct anchor *out, struct cofre_why *why)
 {
     struct store_conn *conn = NULL;
@@ -140,7 +164,6 @@ anchor_now(struct cofre_vault *v, struct anchor *out, struct cofre_why *why)
     struct log_head log;
     enum cofre_err err;
 
-    (void)why;
     /* The log first: a head that is older than the database's is true as well. */
     log_head(v->log, &log);
     if ((err = store_snapshot(v->store, &conn, why)) != COFRE_OK)
@@ -233,10 +256,7 @@ keeper(void *arg)
     while (!stop) {
         struct timespec until;
 
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += KEEP_MS * 1000000L;
-        until.tv_sec += until.tv_nsec / 1000000000L;
-        until.tv_nsec %= 1000000000L;
+        until = vault_until(KEEP_MS);
         pthread_mutex_lock(&v->keeper_lock);
         if (!v->keeper_stop)
             pthread_cond_timedwait(&v->keeper_wake, &v->keeper_lock, &until);

@@ -21,6 +21,10 @@ COFRE_CHECKED enum cofre_err anchor_read(const struct cofre_vault *v, struct anc
                                          struct cofre_why *why);
 COFRE_CHECKED enum cofre_err anchor_write(const struct cofre_vault *v, const struct anchor *a,
                                           struct cofre_why *why);
+/* For the making of a vault: COFRE_EEXIST when there is an anchor already, perhaps another vault's. */
+COFRE_CHECKED enum cofre_err anchor_check_none(const struct cofre_vault *v, struct cofre_why *why);
+/* Removes the anchor of a vault whose making failed. */
+void anchor_remove(const struct cofre_vault *v);
 /* The present state. */
 COFRE_CHECKED enum cofre_err anchor_now(struct cofre_vault *v, struct anchor *out,
                                         struct cofre_why *why);

@@ -37,6 +37,10 @@ idem_replay(struct cofre_vault *v, struct cofre_call *call)
     }
     call->outcome = row.status == 201 ? COFRE_OUT_CREATED : COFRE_OUT_OK;
     call->replayed = true;
+    call->version = row.status == 201 ? 1 : 0; /* what creates makes version 1 */
+    /* What was prepared names somebody who was not made. */
+    buf_reset(&call->subjects);
+    call->n = 0;
     buf_reset(&call->body);
     buf_putb(&call->body, row.body);
     return buf_error(&call->body);

@@ -22,7 +22,7 @@ stage_line(void *ctx, uint64_t seq, struct bytes line)
 }
 
 static enum cofre_err
-append_outbox(struct cofre_vault *v, struct store_conn *conn, struct cofre_why *why)
+stage_outbox(struct cofre_vault *v, struct store_conn *conn, struct cofre_why *why)
 {
     struct owed o = {.log = v->log};
     struct log_head head;
@@ -37,11 +37,23 @@ append_outbox(struct cofre_vault *v, struct store_conn *conn, struct cofre_why *
                              (unsigned long long)head.size);
     if (err != COFRE_OK)
         return err;
-    if (o.n == 0)
-        return COFRE_OK;
-    oplog_line(OPLOG_INFO, "audit log: %llu entries of committed changes appended after a crash",
-               (unsigned long long)o.n);
-    return log_commit(v->log, why);
+    if (o.n > 0)
+        oplog_line(OPLOG_INFO, "audit log: %llu entries of committed changes are owed after a crash",
+                   (unsigned long long)o.n);
+    return COFRE_OK;
+}
+
+/* The root at a size that is durable, or that of all that is staged. */
+static enum cofre_err
+root_at(struct cofre_vault *v, uint64_t size, uint8_t root[static HASH_LEN], struct cofre_why *why)
+{
+    struct log_head staged;
+
+    log_staged_head(v->log, &staged);
+    if (size != staged.size)
+        return log_root_at(v->log, size, root, why);
+    memcpy(root, staged.root, HASH_LEN);
+    return COFRE_OK;
 }
 
 /* Looks for a change that the database does not know. */
@@ -88,28 +100,28 @@ check_beyond(struct cofre_vault *v, const struct store_head *db, uint64_t size,
 }
 
 enum cofre_err
-recover_reconcile(struct cofre_vault *v, struct cofre_why *why)
+recover_check(struct cofre_vault *v, struct cofre_why *why)
 {
     struct store_conn *conn = NULL;
     struct store_head db;
-    struct log_head log;
+    struct log_head log; /* with what is owed to it */
     uint8_t root[HASH_LEN];
     enum cofre_err err;
 
     if ((err = store_snapshot(v->store, &conn, why)) != COFRE_OK)
         return err;
     if ((err = store_head_get(conn, &db)) == COFRE_OK)
-        err = append_outbox(v, conn, why);
+        err = stage_outbox(v, conn, why);
     store_snapshot_end(conn);
     if (err != COFRE_OK)
         return err;
-    log_head(v->log, &log);
+    log_staged_head(v->log, &log);
     if (log.size < db.log_size)
         return cofre_why_set(why, COFRE_EINTEGRITY,
                              "audit/ (%llu entries) is older than vault.db, which saw %llu; put the "
                              "newer audit/ back",
                              (unsigned long long)log.size, (unsigned long long)db.log_size);
-    if ((err = log_root_at(v->log, db.log_size, root, why)) != COFRE_OK)
+    if ((err = root_at(v, db.log_size, root, why)) != COFRE_OK)
         return err;
     if (memcmp(root, db.log_root, HASH_LEN) != 0 && db.log_size > 0)
         return cofre_why_set(why, COFRE_EINTEGRITY,

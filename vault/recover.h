@@ -6,13 +6,14 @@
 /*
  * Holds the log and the database against each other at start (design 8, 9):
  *
- *   - entries in the outbox beyond the journal's end are appended (a crash between COMMIT and journal);
+ *   - entries in the outbox beyond the journal's end are staged (a crash between COMMIT and journal);
  *   - the log must then have at least the size that the database's last transaction saw, with the
  *     same root: else the log is older, or forked;
  *   - no entry beyond that size may be one that changed rows: else the database is older.
  *
- * COFRE_EINTEGRITY names which is older than what.
+ * COFRE_EINTEGRITY names which is older than what.  Nothing is written: log_commit, once the start is
+ * accepted, appends what is staged.
  */
-COFRE_CHECKED enum cofre_err recover_reconcile(struct cofre_vault *v, struct cofre_why *why);
+COFRE_CHECKED enum cofre_err recover_check(struct cofre_vault *v, struct cofre_why *why);
 
 #endif

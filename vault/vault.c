@@ -11,7 +11,6 @@
 #include "cofre/secret.h"
 #include "crypto/token.h"
 #include "vault/anchor.h"
-#include "vault/disk.h"
 #include "vault/keys.h"
 #include "vault/recover.h"
 
@@ -26,6 +25,23 @@ vault_now(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+int64_t
+vault_clock(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+struct timespec
+vault_until(int64_t ms)
+{
+    int64_t when = vault_clock() + ms;
+
+    return (struct timespec){(time_t)(when / 1000), (long)(when % 1000) * 1000000};
+}
+
 void
 vault_today(char out[static 11])
 {
@@ -37,7 +53,23 @@ vault_today(char out[static 11])
 
 /* ---- the struct ---- */
 
-static enum cofre_err
+static void
+locks_init(struct cofre_vault *v)
+{
+    pthread_condattr_t monotonic;
+
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_rwlock_init(&v->keys_lock, NULL);
+    pthread_mutex_init(&v->catalog_lock, NULL);
+    pthread_mutex_init(&v->committer.lock, NULL);
+    pthread_cond_init(&v->committer.wake, &monotonic);
+    pthread_mutex_init(&v->keeper_lock, NULL);
+    pthread_cond_init(&v->keeper_wake, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}
+
+enum cofre_err
 vault_new(const struct cofre_vault_config *config, struct cofre_vault **out)
 {
     struct cofre_vault *v = calloc(1, sizeof *v);
@@ -45,12 +77,7 @@ vault_new(const struct cofre_vault_config *config, struct cofre_vault **out)
     if (v == NULL)
         return COFRE_ENOMEM;
     v->dir_fd = v->lock_fd = v->audit_fd = -1;
-    pthread_rwlock_init(&v->keys_lock, NULL);
-    pthread_mutex_init(&v->catalog_lock, NULL);
-    pthread_mutex_init(&v->committer.lock, NULL);
-    pthread_cond_init(&v->committer.wake, NULL);
-    pthread_mutex_init(&v->keeper_lock, NULL);
-    pthread_cond_init(&v->keeper_wake, NULL);
+    locks_init(v);
     *out = v;
     v->dir = strdup(config->dir);
     if (config->anchor != NULL)
@@ -60,7 +87,7 @@ vault_new(const struct cofre_vault_config *config, struct cofre_vault **out)
     return COFRE_OK;
 }
 
-static void
+void
 vault_free(struct cofre_vault *v)
 {
     if (v == NULL)
@@ -82,8 +109,8 @@ vault_free(struct cofre_vault *v)
     free(v);
 }
 
-static struct log_config
-log_settings(const struct cofre_vault *v, const struct cofre_vault_config *config)
+struct log_config
+vault_log_config(const struct cofre_vault *v, const struct cofre_vault_config *config)
 {
     return (struct log_config){.dir = v->audit_fd,
                                .tmp_dir = v->dir_fd,
@@ -91,9 +118,9 @@ log_settings(const struct cofre_vault *v, const struct cofre_vault_config *confi
                                .checkpoint_ms = config->checkpoint_ms};
 }
 
-static enum cofre_err
-open_store(struct cofre_vault *v, const struct cofre_vault_config *config, bool create,
-           struct cofre_why *why)
+enum cofre_err
+vault_open_store(struct cofre_vault *v, const struct cofre_vault_config *config, bool create,
+                 struct cofre_why *why)
 {
     const struct store_config settings = {
         .where = v->dir,
@@ -101,15 +128,17 @@ open_store(struct cofre_vault *v, const struct cofre_vault_config *config, bool 
         .readers = config->readers > 0 ? config->readers : 4,
         .create = create,
     };
+    enum cofre_err err;
 
     if (settings.key == NULL)
         return cofre_why_set(why, COFRE_EINTEGRITY, "the keyring lacks the database's key");
-    return store_open(&settings, &v->store, why);
+    err = store_open(&settings, &v->store, why);
+    /* Its key is in a keyring that opened: whatever is wrong, it is not the secret, nor the directory. */
+    return !create && (err == COFRE_EAUTH || err == COFRE_ENOENT) ? COFRE_EINTEGRITY : err;
 }
 
-/* From here on calls are accepted. */
-static enum cofre_err
-run(struct cofre_vault *v, struct cofre_why *why)
+enum cofre_err
+vault_run(struct cofre_vault *v, struct cofre_why *why)
 {
     struct catalog *c;
     enum cofre_err err;
@@ -156,8 +185,8 @@ open_dir(struct cofre_vault *v, struct cofre_why *why)
     return COFRE_OK;
 }
 
-static enum cofre_err
-take_lock(struct cofre_vault *v, struct cofre_why *why)
+enum cofre_err
+vault_take_lock(struct cofre_vault *v, struct cofre_why *why)
 {
     v->lock_fd = openat(v->dir_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (v->lock_fd < 0)
@@ -167,8 +196,8 @@ take_lock(struct cofre_vault *v, struct cofre_why *why)
     return COFRE_OK;
 }
 
-static enum cofre_err
-open_audit(struct cofre_vault *v, struct cofre_why *why)
+enum cofre_err
+vault_open_audit(struct cofre_vault *v, struct cofre_why *why)
 {
     v->audit_fd = openat(v->dir_fd, "audit", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (v->audit_fd < 0)
@@ -176,40 +205,59 @@ open_audit(struct cofre_vault *v, struct cofre_why *why)
     return COFRE_OK;
 }
 
+/* Everything that can refuse the start; nothing is written yet. */
+static enum cofre_err
+check_all(struct cofre_vault *v, const struct cofre_vault_config *config, struct cofre_why *why)
+{
+    struct log_config log;
+    enum cofre_err err;
+
+    if ((err = open_dir(v, why)) != COFRE_OK)
+        return err;
+    if (!cofre_vault_exists(v->dir))
+        return cofre_why_set(why, COFRE_ENOENT,
+                             "there is no vault here (make one with cofre init)");
+    if ((err = vault_take_lock(v, why)) != COFRE_OK ||
+        (err = keys_open(v, config, why)) != COFRE_OK || (err = vault_open_audit(v, why)) != COFRE_OK)
+        return err;
+    log = vault_log_config(v, config);
+    if ((err = log_open_held(&log, &v->log, why)) != COFRE_OK)
+        return cofre_why_add(why, err, "audit/");
+    if ((err = vault_open_store(v, config, false, why)) != COFRE_OK ||
+        (err = recover_check(v, why)) != COFRE_OK)
+        return err;
+    return anchor_check(v, why);
+}
+
+/* The start is accepted: from here on the vault's files are ours to change. */
+static enum cofre_err
+begin(struct cofre_vault *v, struct cofre_why *why)
+{
+    enum cofre_err err;
+
+    if ((err = log_start(v->log, why)) != COFRE_OK || (err = log_commit(v->log, why)) != COFRE_OK)
+        return cofre_why_add(why, err, "audit/");
+    return vault_run(v, why);
+}
+
 enum cofre_err
 cofre_vault_open(const struct cofre_vault_config *config, struct cofre_vault **out,
                  struct cofre_why *why)
 {
     struct cofre_vault *v = NULL;
-    struct log_config log;
     enum cofre_err err;
 
     *out = NULL;
-    if ((err = vault_new(config, &v)) != COFRE_OK || (err = open_dir(v, why)) != COFRE_OK)
-        goto fail;
-    if (!cofre_vault_exists(v->dir)) {
-        err = cofre_why_set(why, COFRE_ENOENT, "there is no vault here (make one with cofre init)");
-        goto fail;
+    if ((err = vault_new(config, &v)) == COFRE_OK && (err = check_all(v, config, why)) != COFRE_OK)
+        store_leave_files(v->store);
+    if (err == COFRE_OK && (err = begin(v, why)) == COFRE_OK) {
+        *out = v;
+        return COFRE_OK;
     }
-    if ((err = take_lock(v, why)) != COFRE_OK || (err = keys_open(v, config, why)) != COFRE_OK ||
-        (err = open_audit(v, why)) != COFRE_OK)
-        goto fail;
-    log = log_settings(v, config);
-    if ((err = log_open(&log, &v->log, why)) != COFRE_OK) {
-        cofre_why_add(why, err, "audit/");
-        goto fail;
-    }
-    if ((err = open_store(v, config, false, why)) != COFRE_OK ||
-        (err = recover_reconcile(v, why)) != COFRE_OK || (err = anchor_check(v, why)) != COFRE_OK ||
-        (err = run(v, why)) != COFRE_OK)
-        goto fail;
-    *out = v;
-    return COFRE_OK;
-fail:
     if (v != NULL) {
-        anchor_stop(v);
         commit_stop(v);
-        if (v->log != NULL && log_close(v->log, NULL) != COFRE_OK)
+        anchor_stop(v);
+        if (log_close(v->log, NULL) != COFRE_OK)
             cofre_why_set(why, err, "the log could not be closed");
         vault_free(v);
     }
@@ -258,7 +306,7 @@ cofre_vault_authenticate(struct cofre_vault *v, struct bytes text, struct cofre_
     struct catalog *c;
     enum cofre_err err = COFRE_EAUTH;
 
-    if (token_parse(text, secret) != COFRE_OK)
+    if (atomic_load(&v->catalog_failed) || token_parse(text, secret) != COFRE_OK)
         return COFRE_EAUTH;
     token_hash(&v->keys->pepper, secret, hash);
     secret_wipe(secret, sizeof secret);
@@ -293,6 +341,10 @@ cofre_vault_ready(struct cofre_vault *v, struct cofre_why *why)
         cofre_why_set(why, COFRE_ESTOPPED, "audit log: %s", trouble.text);
         return false;
     }
+    if (atomic_load(&v->store_unknown) || atomic_load(&v->catalog_failed)) {
+        cofre_why_set(why, COFRE_EIO, "the database failed; see the server's output");
+        return false;
+    }
     if (atomic_load(&v->anchor_failed)) {
         cofre_why_set(why, COFRE_EIO, "the anchor cannot be written");
         return false;
@@ -316,161 +368,4 @@ cofre_vault_stats(struct cofre_vault *v, struct cofre_vault_stats *out)
     out->log_size = head.size;
     out->generation = atomic_load(&v->generation);
     out->customers = atomic_load(&v->customers);
-}
-
-/* ---- making ---- */
-
-static enum cofre_err
-make_dir(struct cofre_vault *v, bool *made, struct cofre_why *why)
-{
-    struct stat st;
-
-    *made = mkdir(v->dir, 0700) == 0;
-    if (!*made && errno != EEXIST)
-        return cofre_why_os(why, COFRE_EIO, errno, "making the vault's directory");
-    if (cofre_vault_exists(v->dir))
-        return cofre_why_set(why, COFRE_EEXIST, "there is a vault already");
-    v->dir_fd = open(v->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (v->dir_fd < 0 || fstat(v->dir_fd, &st) != 0)
-        return cofre_why_os(why, COFRE_EIO, errno, "the vault's directory");
-    if (!*made && fchmod(v->dir_fd, 0700) != 0)
-        return cofre_why_os(why, COFRE_EIO, errno, "closing the vault's directory to others");
-    return COFRE_OK;
-}
-
-static enum cofre_err
-make_log(struct cofre_vault *v, const struct cofre_vault_config *config, struct cofre_why *why)
-{
-    struct log_config log;
-    enum cofre_err err;
-
-    if (mkdirat(v->dir_fd, "audit", 0700) != 0)
-        return cofre_why_os(why, COFRE_EIO, errno, "making audit/");
-    if ((err = open_audit(v, why)) != COFRE_OK)
-        return err;
-    log = log_settings(v, config);
-    if ((err = log_create(&log, why)) != COFRE_OK)
-        return err;
-    return log_open(&log, &v->log, why);
-}
-
-static enum cofre_err
-put_doc(struct store_conn *w, const char *kind, const char *name, struct bytes body)
-{
-    struct store_doc doc = {.name = bytes_str(name), .body = body};
-
-    return store_doc_put(w, kind, &doc);
-}
-
-/* The default schema and purposes (design 5). */
-static enum cofre_err
-make_defaults(struct cofre_vault *v, struct cofre_why *why)
-{
-    struct store_conn *w = store_writer(v->store);
-    struct store_head head = {0};
-    struct log_head log;
-    struct schema *schema = NULL;
-    struct buf text = BUF_INIT;
-    enum cofre_err err;
-
-    if ((err = schema_parse(bytes_str(schema_default), &schema, why)) != COFRE_OK ||
-        (err = schema_merge(NULL, schema, why)) != COFRE_OK)
-        goto out;
-    schema_write(schema, &text);
-    if ((err = buf_error(&text)) != COFRE_OK || (err = store_begin(w)) != COFRE_OK)
-        goto out;
-    log_head(v->log, &log);
-    head.log_size = log.size;
-    memcpy(head.log_root, log.root, HASH_LEN);
-    if ((err = put_doc(w, CATALOG_SCHEMA, "customers", buf_bytes(&text))) != COFRE_OK ||
-        (err = put_doc(w, CATALOG_PURPOSE, "loyalty", BYTES_LIT("consent"))) != COFRE_OK ||
-        (err = put_doc(w, CATALOG_PURPOSE, "marketing", BYTES_LIT("consent"))) != COFRE_OK ||
-        (err = put_doc(w, CATALOG_PURPOSE, "service", BYTES_LIT("contract"))) != COFRE_OK) {
-        store_rollback(w);
-        goto out;
-    }
-    err = store_commit(w, &head);
-out:
-    schema_free(schema);
-    buf_free(&text);
-    return err;
-}
-
-static enum cofre_err
-first_entry(struct cofre_vault *v, const char *actor, struct cofre_why *why)
-{
-    struct cofre_call call;
-    bool recorded;
-
-    cofre_call_init(&call);
-    snprintf(call.actor.id, sizeof call.actor.id, "%s", actor);
-    call.actor.role = COFRE_ROLE_ADMIN;
-    call.act = COFRE_ACT_INIT;
-    cofre_submit_wait(v, &call);
-    recorded = call.recorded;
-    cofre_call_free(&call);
-    return recorded ? COFRE_OK : cofre_why_set(why, COFRE_EIO, "the first entry");
-}
-
-/* Removes what a failed init made; only files that it can have made. */
-static void
-unmake(struct cofre_vault *v, bool made)
-{
-    static const char *const names[] = {"keyslots",     "keyring",      "signing", "vault.db",
-                                        "vault.db-wal", "vault.db-shm", "anchor",  "lock",
-                                        "keyslots.new", "keyring.new",  "signing.new", "anchor.new"};
-    static const char *const below[] = {"audit/checkpoint", "audit/keys/vkeys"};
-    static const char *const dirs[] = {"audit/keys", "audit/journal", "audit/tile/entries",
-                                       "audit/tile/0", "audit/tile", "audit"};
-
-    if (v->dir_fd < 0)
-        return;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        unlinkat(v->dir_fd, names[i], 0);
-    for (size_t i = 0; i < sizeof below / sizeof *below; i++)
-        unlinkat(v->dir_fd, below[i], 0);
-    for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++)
-        unlinkat(v->dir_fd, dirs[i], AT_REMOVEDIR);
-    if (made)
-        rmdir(v->dir);
-}
-
-enum cofre_err
-cofre_vault_create(const struct cofre_vault_config *config, const char *origin, const char *actor,
-                   struct buf *vkey, struct cofre_why *why)
-{
-    struct cofre_vault *v = NULL;
-    struct anchor now;
-    bool made = false;
-    bool ours = false;
-    enum cofre_err err;
-
-    if ((err = vault_new(config, &v)) != COFRE_OK || (err = make_dir(v, &made, why)) != COFRE_OK)
-        goto out;
-    ours = true;
-    if ((err = take_lock(v, why)) != COFRE_OK ||
-        (err = keys_create(v, config, origin, why)) != COFRE_OK ||
-        (err = open_store(v, config, true, why)) != COFRE_OK ||
-        (err = make_log(v, config, why)) != COFRE_OK || (err = make_defaults(v, why)) != COFRE_OK ||
-        (err = run(v, why)) != COFRE_OK || (err = first_entry(v, actor, why)) != COFRE_OK ||
-        (err = anchor_now(v, &now, why)) != COFRE_OK ||
-        (err = anchor_write(v, &now, why)) != COFRE_OK)
-        goto out;
-    note_vkey_put(vkey, &v->signer.verifier);
-    err = buf_error(vkey);
-out:
-    if (v != NULL) {
-        commit_stop(v);
-        anchor_stop(v);
-        if (v->log != NULL) {
-            enum cofre_err closed = log_close(v->log, why);
-            err = err != COFRE_OK ? err : closed;
-        }
-        store_close(v->store);
-        v->store = NULL;
-        if (err != COFRE_OK && ours)
-            unmake(v, made);
-        vault_free(v);
-    }
-    return err;
 }

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #include "audit/log.h"
 #include "cofre/vault.h"
@@ -19,14 +20,18 @@
  * is one thread; the keeper is one thread that writes the anchor.
  *
  *  1. The store's writer, log_stage, log_commit and everything in struct committer below "batch" belong
- *     to the committer's thread alone.
+ *     to the committer's thread alone, from commit_start to commit_stop.
  *  2. queue, stopping and the condition are guarded by committer.lock, which is never held across
  *     disk writes.
  *  3. The catalogue is immutable; catalog_lock guards only the pointer and the count of holders.  Only
- *     the committer replaces it, after a batch that changed it is durable.
- *  4. keys is filled at open and changes only on the committer's thread, under keys_lock held for
- *     writing; the keyring likewise, and its file is replaced before the change is used.
- *  5. Lock order: keys_lock, then catalog_lock.  committer.lock is never held with another.
+ *     the committer replaces it, after a batch that changed it is durable and before anybody is told.
+ *     While catalog_failed is set it is older than the database, and nobody is authenticated.
+ *  4. Of keys, the KEK epochs (kek_active, keks) and the pointer to the keyring change, on the committer's
+ *     thread under keys_lock held for writing, after the keyring's file was replaced (keys_add).  Others
+ *     read them with keys_lock held, the committer without.  All else in keys is fixed from the opening
+ *     on and read without the lock: pepper, index, cursor, log_secret and what is derived from the root.
+ *     Whoever makes one of them rotate must bring its readers under the lock.
+ *  5. No lock is taken while another one of these is held.
  */
 
 enum { VAULT_KEKS_MAX = 64 };
@@ -47,6 +52,8 @@ struct vault_keys {
     uint8_t ring_sealing[KEY_LEN]; /* derived from the root key */
 };
 
+struct commit_batch;
+
 struct committer {
     pthread_t thread;
     bool running;
@@ -57,8 +64,12 @@ struct committer {
     size_t queued;
     bool stopping;
     /* batch */
-    bool owed;         /* rows are committed whose entries the journal refused: see commit.c */
-    int64_t swept;     /* when failures were last summed, ms */
+    struct commit_batch *batch;
+    bool owed;           /* rows are committed whose entries the journal refused: see commit_batch.c */
+    bool reload;         /* a mutation of this batch changed what the catalogue holds */
+    bool stale;          /* such a change is committed, and the catalogue not read again yet */
+    enum cofre_err said; /* the last batch's error, as the operator was told */
+    int64_t swept;       /* when failures were last summed, on vault_clock */
 };
 
 struct cofre_vault {
@@ -84,6 +95,8 @@ struct cofre_vault {
     pthread_cond_t keeper_wake;
     bool keeper_stop;
     atomic_bool anchor_failed;
+    atomic_bool catalog_failed; /* it could not be read again after a change; tried with each batch */
+    atomic_bool store_unknown; /* a COMMIT failed in a way that may have taken place: nothing is served */
     atomic_uint_fast64_t auth_failures[COFRE_AUTH_FAILURES]; /* since the last sum */
     atomic_uint_fast64_t entries;
     atomic_uint_fast64_t batches;
@@ -95,8 +108,32 @@ struct cofre_vault {
 
 /* ms since 1970, UTC. */
 int64_t vault_now(void);
+/* ms on the monotonic clock; and so many from now on, for the vault's conditions. */
+int64_t vault_clock(void);
+struct timespec vault_until(int64_t ms);
 /* Today as YYYY-MM-DD, UTC. */
 void vault_today(char out[static 11]);
+
+/* ---- the parts of opening and of making (vault.c) ---- */
+
+struct cofre_vault_config;
+/* An empty vault of config's paths. COFRE_ENOMEM: *out is NULL, or to be freed. */
+COFRE_CHECKED enum cofre_err vault_new(const struct cofre_vault_config *config,
+                                       struct cofre_vault **out);
+/* Frees what it holds; threads and log are stopped and closed before.  NULL does nothing. */
+void vault_free(struct cofre_vault *v);
+/* The lock file in v->dir_fd.  COFRE_EBUSY: another process has it. */
+COFRE_CHECKED enum cofre_err vault_take_lock(struct cofre_vault *v, struct cofre_why *why);
+/* COFRE_EINTEGRITY: audit/ is missing. */
+COFRE_CHECKED enum cofre_err vault_open_audit(struct cofre_vault *v, struct cofre_why *why);
+struct log_config vault_log_config(const struct cofre_vault *v,
+                                   const struct cofre_vault_config *config);
+/* COFRE_EINTEGRITY: it is missing, or does not open with the keyring's key. */
+COFRE_CHECKED enum cofre_err vault_open_store(struct cofre_vault *v,
+                                              const struct cofre_vault_config *config, bool create,
+                                              struct cofre_why *why);
+/* Reads the catalogue, starts committer and keeper: from here on calls are accepted. */
+COFRE_CHECKED enum cofre_err vault_run(struct cofre_vault *v, struct cofre_why *why);
 
 /* ---- committer (commit.c) ---- */
 

@@ -102,12 +102,15 @@ take_option(int option, struct options *o)
 static int
 take_options(int argc, char **argv, struct options *o)
 {
-    static const struct option all[] = {
-        {"vkey", required_argument, NULL, 'v'},  {"since", required_argument, NULL, 's'},
-        {"proof", required_argument, NULL, 'p'}, {"entry", required_argument, NULL, 'e'},
-        {"json", no_argument, NULL, 'j'},        {"quiet", no_argument, NULL, 'q'},
-        {"help", no_argument, NULL, 'h'},        {"version", no_argument, NULL, 'V'},
-        {NULL, 0, NULL, 0}};
+    static const struct option all[] = {{"vkey", required_argument, NULL, 'v'},
+                                        {"since", required_argument, NULL, 's'},
+                                        {"proof", required_argument, NULL, 'p'},
+                                        {"entry", required_argument, NULL, 'e'},
+                                        {"json", no_argument, NULL, 'j'},
+                                        {"quiet", no_argument, NULL, 'q'},
+                                        {"help", no_argument, NULL, 'h'},
+                                        {"version", no_argument, NULL, 'V'},
+                                        {NULL, 0, NULL, 0}};
     int option, status = -1;
 
     while (status < 0 && (option = getopt_long(argc, argv, "q", all, NULL)) != -1)

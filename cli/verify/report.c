@@ -36,7 +36,8 @@ put_time(struct buf *out, uint64_t ms)
     char text[32];
     struct tm tm;
 
-    if (gmtime_r(&seconds, &tm) == NULL || strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm) == 0)
+    if (gmtime_r(&seconds, &tm) == NULL ||
+        strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm) == 0)
         buf_putf(out, "%" PRIu64 " ms", ms);
     else
         buf_putf(out, "%s.%03uZ", text, (unsigned)(ms % 1000));
@@ -65,8 +66,8 @@ put_sizes(struct buf *out, const struct verify_report *r, const char *signer)
 static bool
 emit(struct buf *out)
 {
-    const bool ok = buf_error(out) == COFRE_OK &&
-                    fwrite(out->p, 1, out->len, stdout) == out->len && fflush(stdout) == 0;
+    const bool ok = buf_error(out) == COFRE_OK && fwrite(out->p, 1, out->len, stdout) == out->len &&
+                    fflush(stdout) == 0;
 
     buf_free(out);
     return ok;

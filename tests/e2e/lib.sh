@@ -13,6 +13,7 @@
 #   vault_new               a vault in ./vault, its key in ./key, the log's public key in ./vkey
 #   vault_shop              the same, with the sample shop in it and its two views applied
 #   server_start […]        serves on a free port of the loopback; $url and $server
+#   server_refused WHAT CODE …  it must not start, and exit so
 #   server_stop             SIGTERM; the exit status must be 0
 #   server_kill             kill -9
 #   token NAME …            issues one (… as for `cofre token issue`), kept in NAME.curl
@@ -101,8 +102,8 @@ finish() {
 at_exit() {
     local code=$?
     trap - EXIT
-    [ -z "$server" ] || kill -9 "$server" 2>/dev/null
-    wait
+    jobs -p | xargs -r kill -9 2>/dev/null
+    wait 2>/dev/null
     exit "$code"
 }
 
@@ -155,7 +156,10 @@ server_begin() {
     until grep -q '^listening on ' server.out; do
         tries=$((tries + 1))
         if [ "$tries" -gt 1200 ] || ! kill -0 "$server" 2>/dev/null; then
-            wait "$server"
+            kill -9 "$server" 2>/dev/null
+            wait "$server" 2>/dev/null
+            status=$?
+            server=
             return 1
         fi
         sleep 0.05
@@ -166,6 +170,18 @@ server_begin() {
 
 server_start() {
     must server_begin "$@"
+}
+
+server_refused() {
+    local what=$1 want=$2
+    shift 2
+    checks=$((checks + 1))
+    if server_begin "$@"; then
+        fail "$what"
+        server_kill
+    else
+        equal "$what: exit status" "$status" "$want"
+    fi
 }
 
 server_stop() {

@@ -12,7 +12,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct note_verifier verifier;
     uint64_t index;
 
-    if (secret_setup(true, NULL) != COFRE_OK || note_vkey_parse(bytes_str(vkey), &verifier) != COFRE_OK)
+    if (secret_setup(true, NULL) != COFRE_OK ||
+        note_vkey_parse(bytes_str(vkey), &verifier) != COFRE_OK)
         abort();
     /* This is not the entry that any signed tree holds. */
     if (proof_verify((struct bytes){data, size}, BYTES_LIT("no entry"), &verifier, &index) ==

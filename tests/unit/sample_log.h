@@ -22,12 +22,12 @@
 #define SAMPLE_ORIGIN "log.example/sample"
 
 /* A failure here is one of the test's surroundings. */
-#define SAMPLE_MUST(condition)                                                                     \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                        \
-            abort();                                                                               \
-        }                                                                                          \
+#define SAMPLE_MUST(condition)                                              \
+    do {                                                                    \
+        if (!(condition)) {                                                 \
+            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
+            abort();                                                        \
+        }                                                                   \
     } while (0)
 
 struct sample_log {
@@ -121,13 +121,11 @@ sample_add(struct sample_log *s, uint64_t n, bool build)
         tree_leaf(buf_bytes(&line), s->prev);
         journal_record(&s->batch, buf_bytes(&line), s->prev);
         if (build)
-            SAMPLE_MUST(tiles_builder_add(s->builder, buf_bytes(&line), s->prev, NULL) ==
-                        COFRE_OK);
+            SAMPLE_MUST(tiles_builder_add(s->builder, buf_bytes(&line), s->prev, NULL) == COFRE_OK);
         s->size++;
         if (n > 1 && s->batch.len < 1 << 20)
             continue;
-        SAMPLE_MUST(journal_append(s->journal, s->durable, buf_bytes(&s->batch), NULL) ==
-                    COFRE_OK);
+        SAMPLE_MUST(journal_append(s->journal, s->durable, buf_bytes(&s->batch), NULL) == COFRE_OK);
         s->batch.len = 0;
         s->durable = s->size;
     }

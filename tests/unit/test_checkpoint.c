@@ -7,8 +7,7 @@ static struct note_signer signer;
 static int
 make_signer(void **state)
 {
-    return unit_setup(state) != 0 ||
-                   note_signer_init(&signer, "log.example/a", seed) != COFRE_OK
+    return unit_setup(state) != 0 || note_signer_init(&signer, "log.example/a", seed) != COFRE_OK
                ? -1
                : 0;
 }
@@ -165,8 +164,8 @@ note_case(const struct vector *v)
     struct checkpoint c;
     struct buf note = BUF_INIT;
 
-    if (strncmp(vector_text(v, "what"), "checkpoint", 10) != 0 && !vector_is(v, "what", "rotated") &&
-        !vector_is(v, "what", "cosigned"))
+    if (strncmp(vector_text(v, "what"), "checkpoint", 10) != 0 &&
+        !vector_is(v, "what", "rotated") && !vector_is(v, "what", "cosigned"))
         return;
     vector_bytes(v, "note", &note);
     for (size_t i = 0; i < 2; i++) {

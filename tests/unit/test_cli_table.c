@@ -62,8 +62,9 @@ static void
 what_is_missing_or_empty_is_a_dash(void **state)
 {
     (void)state;
-    prints("[{\"name\":\"\",\"n\":null}]", true, "NAME  N  TIME  LIST\n"
-                                                 "-     -  -     -\n");
+    prints("[{\"name\":\"\",\"n\":null}]", true,
+           "NAME  N  TIME  LIST\n"
+           "-     -  -     -\n");
 }
 
 static void

@@ -92,17 +92,18 @@ cmd_audit_show(struct cmd *cmd)
     return 0;
 }
 
-#define NOT_RUN(name)                                                                              \
-    int cmd_##name(struct cmd *cmd)                                                                \
-    {                                                                                              \
-        (void)cmd;                                                                                 \
-        return -1;                                                                                 \
+#define NOT_RUN(name)               \
+    int cmd_##name(struct cmd *cmd) \
+    {                               \
+        (void)cmd;                  \
+        return -1;                  \
     }
-#define OTHERS(X)                                                                                  \
-    X(init) X(serve) X(selftest) X(schema_show) X(schema_apply) X(purpose_list) X(purpose_add)     \
-    X(view_list) X(view_show) X(view_drop) X(token_issue) X(token_list) X(token_revoke)            \
-    X(customer_show) X(key_status) X(key_rotate) X(key_resume) X(audit_verify) X(audit_prove)      \
-    X(audit_checkpoint) X(help) X(version)
+#define OTHERS(X)                                                                           \
+    X(init)                                                                                 \
+    X(serve) X(selftest) X(schema_show) X(schema_apply) X(purpose_list) X(purpose_add)      \
+        X(view_list) X(view_show) X(view_drop) X(token_issue) X(token_list) X(token_revoke) \
+            X(customer_show) X(key_status) X(key_rotate) X(key_resume) X(audit_verify)      \
+                X(audit_prove) X(audit_checkpoint) X(help) X(version)
 OTHERS(NOT_RUN)
 
 struct place {
@@ -120,9 +121,9 @@ begin(void **state)
     assert_non_null(mkdtemp(p->dir));
     atomic_store(&running, 0);
     atomic_store(&let_go, false);
-    assert_int_equal(control_server_start(p->dir, (struct cofre_vault *)(void *)&the_vault,
-                                          &p->server, NULL),
-                     COFRE_OK);
+    assert_int_equal(
+        control_server_start(p->dir, (struct cofre_vault *)(void *)&the_vault, &p->server, NULL),
+        COFRE_OK);
     *state = p;
     return 0;
 }
@@ -300,18 +301,23 @@ what_is_no_request_is_refused(void **state)
     static const struct {
         const char *bytes;
         size_t len;
+        size_t n_fds;
     } rows[] = {
-        {"x", 1},
-        {"xxxxxxxxxxxx", 12},
-        {"cfr1\0\0\0\0\1\0\0\0", 12},                     /* a word is missing */
-        {"cfr1\0\0\0\0\1\0\0\0\xff\xff\xff\xffstatus", 22}, /* and longer than it is */
-        {"cfr1\0\0\0\0\xff\xff\xff\xff", 12},
-        {"cfr1\0\0\0\0\1\0\0\0\6\0\0\0sta\0us", 22},
-        {"cfr1\0\0\0\0\1\0\0\0\6\0\0\0status", 22},       /* no descriptors */
-        {"cfr1\0\0\0\0\1\0\0\0\4\0\0\0init", 20},         /* not for a server */
+        {"x", 1, 0},
+        {"xxxxxxxxxxxx", 12, 2},
+        {"cfr1\0\0\0\0\1\0\0\0", 12, 2}, /* a word is missing */
+        {"cfr1\0\0\0\0\1\0\0\0\xff\xff\xff\xffstatus", 22, 2},
+        {"cfr1\0\0\0\0\xff\xff\xff\xff", 12, 2},
+        {"cfr1\0\0\0\0\1\0\0\0\6\0\0\0status ", 23, 2}, /* more than was announced */
+        {"cfr1\0\0\0\0\1\0\0\0\10\0\0\0status\0x", 24, 2},
+        {"cfr1\0\0\0\0\1\0\0\0\6\0\0\0status", 22, 0},                     /* no descriptors */
+        {"cfr1\0\0\0\0\1\0\0\0\6\0\0\0status", 22, 3},                     /* too many */
+        {"cfr1\0\0\0\0\3\0\0\0\4\0\0\0view\5\0\0\0apply\1\0\0\0f", 34, 2}, /* too few */
+        {"cfr1\0\0\0\0\1\0\0\0\4\0\0\0init", 20, 2},                       /* not for a server */
     };
     struct place *p = *state;
     struct control_message *m = calloc(1, sizeof *m);
+    int out = scratch();
 
     for (size_t i = 0; i < COUNT(rows); i++) {
         int fd = connect_to(p->dir);
@@ -319,13 +325,15 @@ what_is_no_request_is_refused(void **state)
         assert_true(fd >= 0);
         memcpy(m->bytes, rows[i].bytes, rows[i].len);
         m->len = rows[i].len;
-        m->n_fds = 0;
+        for (m->n_fds = 0; m->n_fds < rows[i].n_fds; m->n_fds++)
+            m->fds[m->n_fds] = out;
         assert_int_equal(control_send(fd, m), COFRE_OK);
         assert_int_equal(control_receive(fd, m), COFRE_OK);
-        assert_true(m->len > 4);
-        assert_int_equal(bytes_get_le32(m->bytes), EXIT_USAGE);
+        if (m->len <= 4 || bytes_get_le32(m->bytes) != EXIT_USAGE)
+            fail_msg("row %zu: %u", i, (unsigned)bytes_get_le32(m->bytes));
         close(fd);
     }
+    close(out);
     free(m);
 }
 
@@ -352,7 +360,8 @@ a_dead_servers_socket_is_nobody(void **state)
     assert_int_equal(control_client_run(dir, words, 1, &files, &exit_code), COFRE_ENOENT);
 
     assert_int_equal(control_server_start(dir, NULL, &server, NULL), COFRE_OK);
-    assert_int_equal(control_client_run("no-such-place", words, 1, &files, &exit_code), COFRE_ENOENT);
+    assert_int_equal(control_client_run("no-such-place", words, 1, &files, &exit_code),
+                     COFRE_ENOENT);
     control_server_stop(server);
     assert_int_equal(rmdir(dir), 0);
 }
@@ -365,7 +374,8 @@ main(void)
         cmocka_unit_test_setup_teardown(files_go_along, begin, end),
         cmocka_unit_test_setup_teardown(a_client_that_dies_stops_its_command, begin, end),
         cmocka_unit_test_setup_teardown(only_so_many_run_at_once, begin, end),
-        cmocka_unit_test_setup_teardown(a_reader_that_waits_does_not_hold_the_server_up, begin, end),
+        cmocka_unit_test_setup_teardown(a_reader_that_waits_does_not_hold_the_server_up, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(what_is_no_request_is_refused, begin, end),
         cmocka_unit_test(a_dead_servers_socket_is_nobody),
     };

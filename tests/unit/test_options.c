@@ -18,11 +18,11 @@
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* No command is run here. */
-#define NOT_RUN(name)                                                                              \
-    int cmd_##name(struct cmd *cmd)                                                                \
-    {                                                                                              \
-        (void)cmd;                                                                                 \
-        return -1;                                                                                 \
+#define NOT_RUN(name)               \
+    int cmd_##name(struct cmd *cmd) \
+    {                               \
+        (void)cmd;                  \
+        return -1;                  \
     }
 COMMAND_RUNS(NOT_RUN)
 
@@ -172,13 +172,20 @@ durations_have_a_unit(void **state)
         enum cofre_err err;
         uint64_t seconds;
     } rows[] = {
-        {"1s", COFRE_OK, 1},          {"2m", COFRE_OK, 120},
-        {"3h", COFRE_OK, 10800},      {"90d", COFRE_OK, 7776000},
-        {"2w", COFRE_OK, 1209600},    {"1y", COFRE_OK, 31536000},
-        {"90", COFRE_EINVAL, 0},      {"d", COFRE_EINVAL, 0},
-        {"", COFRE_EINVAL, 0},        {"-1d", COFRE_EINVAL, 0},
-        {"1.5d", COFRE_EINVAL, 0},    {"1D", COFRE_EINVAL, 0},
-        {" 1d", COFRE_EINVAL, 0},     {"18446744073709551615s", COFRE_EINVAL, 0},
+        {"1s", COFRE_OK, 1},
+        {"2m", COFRE_OK, 120},
+        {"3h", COFRE_OK, 10800},
+        {"90d", COFRE_OK, 7776000},
+        {"2w", COFRE_OK, 1209600},
+        {"1y", COFRE_OK, 31536000},
+        {"90", COFRE_EINVAL, 0},
+        {"d", COFRE_EINVAL, 0},
+        {"", COFRE_EINVAL, 0},
+        {"-1d", COFRE_EINVAL, 0},
+        {"1.5d", COFRE_EINVAL, 0},
+        {"1D", COFRE_EINVAL, 0},
+        {" 1d", COFRE_EINVAL, 0},
+        {"18446744073709551615s", COFRE_EINVAL, 0},
         {"999999999999999999y", COFRE_EINVAL, 0},
     };
 
@@ -186,8 +193,7 @@ durations_have_a_unit(void **state)
     for (size_t i = 0; i < COUNT(rows); i++) {
         uint64_t seconds = 0;
 
-        if (options_duration(rows[i].text, &seconds) != rows[i].err ||
-            seconds != rows[i].seconds)
+        if (options_duration(rows[i].text, &seconds) != rows[i].err || seconds != rows[i].seconds)
             fail_msg("%s", rows[i].text);
     }
 }

@@ -16,7 +16,8 @@ make_log(void **state)
     sample_open(&log_, 0);
     sample_add(&log_, SIZE, true);
     sample_sign(&log_);
-    return files_read(log_.dir, "checkpoint", CHECKPOINT_MAX, &checkpoint, NULL) == COFRE_OK ? 0 : -1;
+    return files_read(log_.dir, "checkpoint", CHECKPOINT_MAX, &checkpoint, NULL) == COFRE_OK ? 0
+                                                                                             : -1;
 }
 
 static int
@@ -136,9 +137,9 @@ only_the_one_form_is_taken_apart(void **state)
         buf_reset(&changed);
         buf_puts(&changed, rows[i].head);
         buf_put(&changed, proof.p + skip, proof.len - skip);
-        assert_int_equal(proof_verify(buf_bytes(&changed), buf_bytes(&entry),
-                                      &log_.signer.verifier, &index),
-                         rows[i].err);
+        assert_int_equal(
+            proof_verify(buf_bytes(&changed), buf_bytes(&entry), &log_.signer.verifier, &index),
+            rows[i].err);
     }
     /* More hashes than a tree can have levels. */
     buf_reset(&changed);
@@ -165,7 +166,8 @@ a_log_without_the_tile_gives_no_proof(void **state)
     sample_open(&small, 0);
     sample_add(&small, 5, true);
     sample_sign(&small);
-    assert_int_equal(files_read(small.dir, "checkpoint", CHECKPOINT_MAX, &small_checkpoint, NULL), COFRE_OK);
+    assert_int_equal(files_read(small.dir, "checkpoint", CHECKPOINT_MAX, &small_checkpoint, NULL),
+                     COFRE_OK);
     assert_int_equal(proof_make(small.dir, 2, buf_bytes(&checkpoint), &proof, NULL),
                      COFRE_EINTEGRITY);
     assert_int_equal(proof_make(small.dir, 2, buf_bytes(&small_checkpoint), &proof, NULL),

@@ -101,8 +101,12 @@ a_passphrase_ends_with_its_line(void **state)
         const char *text;
         enum cofre_err err;
     } rows[] = {
-        {"correct horse\n", COFRE_OK}, {"correct horse", COFRE_OK},  {"correct horse\r\n", COFRE_OK},
-        {"\n", COFRE_EINVAL},          {"", COFRE_EINVAL},           {"correct\nhorse\n", COFRE_EINVAL},
+        {"correct horse\n", COFRE_OK},
+        {"correct horse", COFRE_OK},
+        {"correct horse\r\n", COFRE_OK},
+        {"\n", COFRE_EINVAL},
+        {"", COFRE_EINVAL},
+        {"correct\nhorse\n", COFRE_EINVAL},
     };
     struct cofre_why why;
     struct secretin in;

@@ -18,8 +18,7 @@ static const struct {
     {{1, 123456, 256}, "tile/1/x123/456"},
     {{7, 1234067, 8}, "tile/7/x001/x234/067.p/8"},
     {{0, 1000000, 256}, "tile/0/x001/x000/000"},
-    {{TILES_ENTRIES, UINT64_MAX / 256, 255},
-     "tile/entries/x072/x057/x594/x037/x927/935.p/255"},
+    {{TILES_ENTRIES, UINT64_MAX / 256, 255}, "tile/entries/x072/x057/x594/x037/x927/935.p/255"},
 };
 
 static void
@@ -43,14 +42,46 @@ static void
 other_spellings_are_no_path(void **state)
 {
     static const char *const bad[] = {
-        "", "tile", "tile/", "tile/0", "tile/0/", "tile/0/00", "tile/0/0000", "tile/0/0",
-        "tile/00/000", "tile/8/000", "tile/-1/000", "tile/64/000", "/tile/0/000", "tile//0/000",
-        "tile/0//000", "tile/0/000/", "tile/0/000.p", "tile/0/000.p/", "tile/0/000.p/0",
-        "tile/0/000.p/01", "tile/0/000.p/256", "tile/0/000.p/999", "tile/0/000.p/1000",
-        "tile/0/000.p/1/", "tile/0/000.p/1 ", "tile/0/x000/000", "tile/0/x001", "tile/0/x001/",
-        "tile/0/x01/000", "tile/0/001/000", "tile/0/x001/x002", "tile/0/X001/000",
-        "tile/data/000", "tile/Entries/000", "tile/entries/000.P/1", "tile/entries",
-        "tile/0/+01", "tile/0/0 1", "tile/0/x001/x00/000", "tiles/0/000",
+        "",
+        "tile",
+        "tile/",
+        "tile/0",
+        "tile/0/",
+        "tile/0/00",
+        "tile/0/0000",
+        "tile/0/0",
+        "tile/00/000",
+        "tile/8/000",
+        "tile/-1/000",
+        "tile/64/000",
+        "/tile/0/000",
+        "tile//0/000",
+        "tile/0//000",
+        "tile/0/000/",
+        "tile/0/000.p",
+        "tile/0/000.p/",
+        "tile/0/000.p/0",
+        "tile/0/000.p/01",
+        "tile/0/000.p/256",
+        "tile/0/000.p/999",
+        "tile/0/000.p/1000",
+        "tile/0/000.p/1/",
+        "tile/0/000.p/1 ",
+        "tile/0/x000/000",
+        "tile/0/x001",
+        "tile/0/x001/",
+        "tile/0/x01/000",
+        "tile/0/001/000",
+        "tile/0/x001/x002",
+        "tile/0/X001/000",
+        "tile/data/000",
+        "tile/Entries/000",
+        "tile/entries/000.P/1",
+        "tile/entries",
+        "tile/0/+01",
+        "tile/0/0 1",
+        "tile/0/x001/x00/000",
+        "tiles/0/000",
         "tile/0/x072/x057/x594/x037/x927/936", /* its leaves have no index of 64 bits */
         "tile/0/x999/x999/x999/x999/x999/x999/999"};
     struct tiles_name parsed;
@@ -124,8 +155,7 @@ a_tile_is_written_once(void **state)
     why.text[0] = '\0';
     assert_int_equal(tiles_write(s.dir, &name, BYTES_OF(hashes), &why), COFRE_EINTEGRITY);
     assert_non_null(strstr(why.text, "tile/2/x001/234.p/2"));
-    assert_int_equal(tiles_write(s.dir, &name, (struct bytes){hashes, 31}, NULL),
-                     COFRE_EINTEGRITY);
+    assert_int_equal(tiles_write(s.dir, &name, (struct bytes){hashes, 31}, NULL), COFRE_EINTEGRITY);
     hashes[5] ^= 1;
     assert_int_equal(tiles_read(s.dir, &name, &back, NULL), COFRE_OK);
     assert_true(bytes_equal(buf_bytes(&back), BYTES_OF(hashes)));
@@ -230,9 +260,8 @@ proof_case(const struct vector *v)
     /* Some of these sizes never had a checkpoint: a wider tile serves. */
     assert_int_equal(tiles_source_new(tlog.dir, vector_number(v, "b"), &source), COFRE_OK);
     tree = tiles_source_tree(source);
-    assert_int_equal((inclusion ? tree_inclusion_make
-                                : tree_consistency_make)(&tree, vector_number(v, "a"),
-                                                         vector_number(v, "b"), &made),
+    assert_int_equal((inclusion ? tree_inclusion_make : tree_consistency_make)(
+                         &tree, vector_number(v, "a"), vector_number(v, "b"), &made),
                      COFRE_OK);
     assert_int_equal(vector_bytes(v, "proof", &b).len, made.n * HASH_LEN);
     if (made.n > 0)

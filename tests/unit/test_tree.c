@@ -138,8 +138,7 @@ only_this_proof_holds(const struct small *s, size_t m, size_t n, const struct tr
         assert_int_equal(tree_inclusion_verify(m, n, leaf, s->root[n], &bad), COFRE_EAUTH);
     for (size_t other = 0; other < n; other++) {
         if (other != m)
-            assert_int_equal(tree_inclusion_verify(other, n, leaf, s->root[n], proof),
-                             COFRE_EAUTH);
+            assert_int_equal(tree_inclusion_verify(other, n, leaf, s->root[n], proof), COFRE_EAUTH);
     }
 }
 
@@ -182,16 +181,14 @@ only_this_consistency_holds(const struct small *s, size_t m, size_t n,
     for (size_t i = 0; i < proof->n; i++) {
         bad = *proof;
         bad.hash[i][(m + i) % HASH_LEN] ^= (uint8_t)(1U << (n % 8));
-        assert_int_equal(tree_consistency_verify(m, n, s->root[m], s->root[n], &bad),
-                         COFRE_EAUTH);
+        assert_int_equal(tree_consistency_verify(m, n, s->root[m], s->root[n], &bad), COFRE_EAUTH);
     }
     bad = *proof;
     memset(bad.hash[bad.n++], 0, HASH_LEN);
     assert_int_equal(tree_consistency_verify(m, n, s->root[m], s->root[n], &bad), COFRE_EAUTH);
     bad.n -= 2;
     if (proof->n > 0)
-        assert_int_equal(tree_consistency_verify(m, n, s->root[m], s->root[n], &bad),
-                         COFRE_EAUTH);
+        assert_int_equal(tree_consistency_verify(m, n, s->root[m], s->root[n], &bad), COFRE_EAUTH);
 }
 
 static void
@@ -251,8 +248,8 @@ sizes_of_64_bits_are_counted_right(void **state)
         assert_int_equal(tree_inclusion_verify(0, UINT64_MAX, h, h, &proof), COFRE_EAUTH);
         assert_int_equal(tree_inclusion_verify(UINT64_MAX - 1, UINT64_MAX, h, h, &proof),
                          COFRE_EAUTH);
-        assert_int_equal(
-            tree_consistency_verify(UINT64_C(1) << 63, UINT64_MAX, h, h, &proof), COFRE_EAUTH);
+        assert_int_equal(tree_consistency_verify(UINT64_C(1) << 63, UINT64_MAX, h, h, &proof),
+                         COFRE_EAUTH);
         assert_int_equal(tree_consistency_verify(UINT64_MAX - 1, UINT64_MAX, h, h, &proof),
                          COFRE_EAUTH);
         assert_int_equal(tree_consistency_verify(1, UINT64_MAX, h, h, &proof), COFRE_EAUTH);
@@ -421,10 +418,10 @@ tlog_case(const struct vector *v)
         assert_memory_equal(h, tlog.leaves + vector_number(v, "n") * HASH_LEN, HASH_LEN);
         assert_memory_equal(h, vector_bytes(v, "leaf", &b).p, HASH_LEN);
     } else if (vector_is(v, "what", "inclusion") || vector_is(v, "what", "consistency")) {
-        assert_int_equal((vector_is(v, "what", "inclusion") ? tree_inclusion_make
-                                                            : tree_consistency_make)(
-                             &tree, vector_number(v, "a"), vector_number(v, "b"), &made),
-                         COFRE_OK);
+        assert_int_equal(
+            (vector_is(v, "what", "inclusion") ? tree_inclusion_make : tree_consistency_make)(
+                &tree, vector_number(v, "a"), vector_number(v, "b"), &made),
+            COFRE_OK);
         assert_int_equal(vector_bytes(v, "proof", &b).len, made.n * HASH_LEN);
         if (made.n > 0)
             assert_memory_equal(b.p, made.hash, b.len);

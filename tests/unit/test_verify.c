@@ -44,11 +44,18 @@ static bool many_threads;
 static enum verify_verdict
 verify_since(const struct sample_log *s, const struct bytes *since, size_t n_since)
 {
-    const struct verify_config config = {
-        .dir = s->dir, .keys = &s->signer.verifier, .n_keys = 1, .since = since, .n_since = n_since};
+    const struct verify_config config = {.dir = s->dir,
+                                         .keys = &s->signer.verifier,
+                                         .n_keys = 1,
+                                         .since = since,
+                                         .n_since = n_since};
 
-    const struct verify_config ahead = {.dir = s->dir, .keys = &s->signer.verifier, .n_keys = 1,
-                                        .since = since, .n_since = n_since, .threads = 3};
+    const struct verify_config ahead = {.dir = s->dir,
+                                        .keys = &s->signer.verifier,
+                                        .n_keys = 1,
+                                        .since = since,
+                                        .n_since = n_since,
+                                        .threads = 3};
     struct verify_report other;
 
     assert_int_equal(verify_log(&config, &report), COFRE_OK);
@@ -71,19 +78,19 @@ verify(const struct sample_log *s)
 }
 
 /* The verdict is "tampered", and the reason names place. */
-#define assert_tampered(log, place)                                                                \
-    do {                                                                                           \
-        if (verify(log) != VERIFY_TAMPERED || strstr(report.reason, (place)) == NULL)              \
-            print_error("%d: %s\n", (int)report.verdict, report.reason);                           \
-        assert_int_equal(report.verdict, VERIFY_TAMPERED);                                         \
-        assert_non_null(strstr(report.reason, (place)));                                           \
+#define assert_tampered(log, place)                                                   \
+    do {                                                                              \
+        if (verify(log) != VERIFY_TAMPERED || strstr(report.reason, (place)) == NULL) \
+            print_error("%d: %s\n", (int)report.verdict, report.reason);              \
+        assert_int_equal(report.verdict, VERIFY_TAMPERED);                            \
+        assert_non_null(strstr(report.reason, (place)));                              \
     } while (0)
 
-#define assert_good(log)                                                                           \
-    do {                                                                                           \
-        if (verify(log) != VERIFY_GOOD)                                                            \
-            print_error("%d: %s\n", (int)report.verdict, report.reason);                           \
-        assert_int_equal(report.verdict, VERIFY_GOOD);                                             \
+#define assert_good(log)                                                 \
+    do {                                                                 \
+        if (verify(log) != VERIFY_GOOD)                                  \
+            print_error("%d: %s\n", (int)report.verdict, report.reason); \
+        assert_int_equal(report.verdict, VERIFY_GOOD);                   \
     } while (0)
 
 static struct buf
@@ -378,8 +385,8 @@ every_extra_file_shows(void **state)
 static void
 directories_links_and_pipes_that_do_not_belong_show(void **state)
 {
-    static const char *const directories[] = {"tmp",          "tile/2",      "tile/0/x001",
-                                              "tile/0/002.p", "tile/0/00.p", "journal/x",
+    static const char *const directories[] = {"tmp",           "tile/2",      "tile/0/x001",
+                                              "tile/0/002.p",  "tile/0/00.p", "journal/x",
                                               "tile/0/000.p/1"};
 
     (void)state;
@@ -499,9 +506,9 @@ kept_checkpoints_show_rollback_and_forks(void **state)
         since[i] = buf_bytes(&kept[i]);
 
     assert_int_equal(verify_since(&s, since, 3), VERIFY_GOOD);
-    assert_int_equal(verify_since(&s, since + 3, 1), VERIFY_FORKED); /* no prefix */
+    assert_int_equal(verify_since(&s, since + 3, 1), VERIFY_FORKED);      /* no prefix */
     assert_int_equal(verify_since(&s, since + 4, 1), VERIFY_ROLLED_BACK); /* longer */
-    assert_int_equal(verify_since(&s, since, 5), VERIFY_FORKED); /* 3 goes before 2 */
+    assert_int_equal(verify_since(&s, since, 5), VERIFY_FORKED);          /* 3 goes before 2 */
     sample_add(&fork, 0, true);
 
     /* The same size, another root. */
@@ -540,17 +547,17 @@ an_older_copy_of_the_whole_log_is_rolled_back(void **state)
 
 /* ---- entries that are wrong although everything was made anew around them ---- */
 
-/* A log of three entries of which the second is line; hashes, tiles and signature are right. */
+/* A log of n entries of which entry `at` is changed; hashes, tiles and signature are right. */
 static void
-with_second_line(struct sample_log *s, void (*change)(struct buf *line))
+with_changed_line(struct sample_log *s, uint64_t n, uint64_t at, void (*change)(struct buf *line))
 {
     struct buf line = BUF_INIT;
 
     sample_open(s, 0);
-    for (int i = 0; i < 3; i++) {
+    for (uint64_t i = 0; i < n; i++) {
         line.len = 0;
         sample_entry(s, &line);
-        if (i == 1)
+        if (i == at)
             change(&line);
         tree_leaf(buf_bytes(&line), s->prev);
         journal_record(&s->batch, buf_bytes(&line), s->prev);
@@ -577,10 +584,10 @@ other_prev(struct buf *line)
 static void
 other_seq(struct buf *line)
 {
-    uint8_t *seq = memmem(line->p, line->len, "\"seq\":1", 7);
+    uint8_t *seq = memmem(line->p, line->len, "\"seq\":", 6);
 
     assert_non_null(seq);
-    seq[6] = '2';
+    seq[6] = seq[6] == '7' ? '8' : '7';
 }
 
 static void
@@ -596,20 +603,122 @@ a_signer_cannot_make_a_wrong_entry_right(void **state)
         void (*change)(struct buf *line);
         const char *reason; /* NULL: good */
     } rows[] = {{not_change, NULL},
-                {other_prev, "entry 1: its prev"},
-                {other_seq, "entry 1: has another seq"},
-                {other_form, "entry 1: not in an entry's form"}};
+                {other_prev, "its prev"},
+                {other_seq, "has another seq"},
+                {other_form, "not in an entry's form"}};
+    /* In the journal alone; the first, a middle and the last one of a full bundle. */
+    static const struct {
+        uint64_t n, at;
+    } places[] = {{3, 1}, {3, 0}, {512, 256}, {512, 300}, {512, 255}};
     struct sample_log s;
+    char entry[32];
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        with_second_line(&s, rows[i].change);
-        if (rows[i].reason != NULL)
-            assert_tampered(&s, rows[i].reason);
-        else
-            assert_good(&s);
-        sample_close(&s);
+        for (size_t p = 0; p < sizeof places / sizeof places[0]; p++) {
+            with_changed_line(&s, places[p].n, places[p].at, rows[i].change);
+            snprintf(entry, sizeof entry, "entry %" PRIu64 ":", places[p].at);
+            if (rows[i].reason != NULL) {
+                assert_tampered(&s, rows[i].reason);
+                assert_non_null(strstr(report.reason, entry));
+            } else {
+                assert_good(&s);
+            }
+            sample_close(&s);
+        }
     }
+}
+
+/* The journal's records, whole and with right hashes, but not those of the log. */
+static void
+write_journal(struct sample_log *s, uint64_t n, uint64_t changed)
+{
+    struct sample_log other;
+    struct buf line = BUF_INIT;
+    uint8_t leaf[HASH_LEN];
+
+    memset(&other, 0, sizeof other);
+    tree_empty(other.prev);
+    for (other.size = 0; other.size < n; other.size++) {
+        other.salt = other.size == changed;
+        line.len = 0;
+        sample_entry(&other, &line);
+        other.salt = 0;
+        tree_leaf(buf_bytes(&line), leaf);
+        journal_record(&other.batch, buf_bytes(&line), leaf);
+        if (other.size == changed) { /* what follows is chained to the true one */
+            line.len = 0;
+            sample_entry(&other, &line);
+            tree_leaf(buf_bytes(&line), leaf);
+        }
+        memcpy(other.prev, leaf, HASH_LEN);
+    }
+    sample_write(s->dir, "journal/00000000000000000000", buf_bytes(&other.batch));
+    buf_free(&other.batch);
+    buf_free(&line);
+}
+
+static void
+a_journal_that_is_not_that_of_the_bundles_shows(void **state)
+{
+    struct sample_log s;
+
+    (void)state;
+    sample_open(&s, 0);
+    sample_add(&s, 300, true);
+    sample_sign(&s);
+    write_journal(&s, 300, UINT64_MAX);
+    assert_good(&s);
+    write_journal(&s, 300, 17);
+    assert_tampered(&s, "entry 17: the journal and the bundle differ");
+    write_journal(&s, 300, 255);
+    assert_tampered(&s, "entry 255: the journal and the bundle differ");
+    write_journal(&s, 299, UINT64_MAX);
+    assert_tampered(&s, "entry 299: missing");
+    write_journal(&s, 256, UINT64_MAX);
+    assert_tampered(&s, "entry 256: missing");
+    write_journal(&s, 200, UINT64_MAX);
+    assert_tampered(&s, "journal: ends at entry 200");
+    sample_close(&s);
+
+    /* Everything is in bundles; the journal must reach as far nonetheless. */
+    sample_open(&s, 0);
+    sample_add(&s, 256, true);
+    sample_sign(&s);
+    assert_good(&s);
+    write_journal(&s, 255, UINT64_MAX);
+    assert_tampered(&s, "journal: ends at entry 255");
+    sample_close(&s);
+}
+
+static void
+bytes_after_the_last_entry_of_a_bundle_show(void **state)
+{
+    struct buf b = slurp(&large, "tile/entries/000");
+
+    (void)state;
+    buf_putc(&b, '\0');
+    sample_write(large.dir, "tile/entries/000", buf_bytes(&b));
+    assert_tampered(&large, "tile/entries/000: entry 255: more bytes follow it");
+    sample_write(large.dir, "tile/entries/000", (struct bytes){b.p, b.len - 1});
+    assert_good(&large);
+    buf_free(&b);
+}
+
+static void
+a_signed_root_that_is_not_that_of_the_entries_shows(void **state)
+{
+    const uint8_t root[HASH_LEN] = {1};
+    struct buf right = slurp(&small, "checkpoint"), wrong = BUF_INIT;
+
+    (void)state;
+    checkpoint_sign(&wrong, &small.signer, SMALL, root);
+    sample_write(small.dir, "checkpoint", buf_bytes(&wrong));
+    assert_tampered(&small, "checkpoint: its root");
+    sample_write(small.dir, "checkpoint", buf_bytes(&right));
+    assert_good(&small);
+    buf_free(&right);
+    buf_free(&wrong);
 }
 
 static void
@@ -671,6 +780,9 @@ main(void)
         cmocka_unit_test(kept_checkpoints_show_rollback_and_forks),
         cmocka_unit_test(an_older_copy_of_the_whole_log_is_rolled_back),
         cmocka_unit_test(a_signer_cannot_make_a_wrong_entry_right),
+        cmocka_unit_test(a_journal_that_is_not_that_of_the_bundles_shows),
+        cmocka_unit_test(bytes_after_the_last_entry_of_a_bundle_show),
+        cmocka_unit_test(a_signed_root_that_is_not_that_of_the_entries_shows),
         cmocka_unit_test(another_key_does_not_verify_it),
         cmocka_unit_test(an_empty_log_and_an_empty_directory),
     };

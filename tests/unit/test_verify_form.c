@@ -85,26 +85,47 @@ put_line(struct buf *out, const char *seq, const char *code, const char *name, c
     buf_puts(out, "{\"prev\":\"");
     for (int i = 0; i < 64; i++)
         buf_putc(out, "0123456789abcdef"[i % 16]);
-    buf_putf(out, "\",\"seq\":%s,\"ts\":%s,\"v\":1,\"act\":\"%s\",\"ok\":false,\"code\":%s,", seq, seq,
-             name, code);
-    buf_putf(out, "\"actor\":\"\",\"role\":\"%s\",\"view\":\"\",\"purpose\":\"\",\"fields\":[%s],", name,
-             fields);
-    buf_putf(out, "\"n\":0,\"reply\":\"%s\",\"nonce\":\"00112233445566778899aabbccddeeff\",\"subj\":[]}",
+    buf_putf(out, "\",\"seq\":%s,\"ts\":%s,\"v\":1,\"act\":\"%s\",\"ok\":false,\"code\":%s,", seq,
+             seq, name, code);
+    buf_putf(out, "\"actor\":\"\",\"role\":\"%s\",\"view\":\"\",\"purpose\":\"\",\"fields\":[%s],",
+             name, fields);
+    buf_putf(out,
+             "\"n\":0,\"reply\":\"%s\",\"nonce\":\"00112233445566778899aabbccddeeff\",\"subj\":[]}",
              reply);
 }
 
 static void
 members_are_judged_alike(void **state)
 {
-    static const char *const numbers[] = {
-        "0", "1", "10", "01", "00", "", "-1", "+1", "1.0", "1e3", " 1", "4294967295", "4294967296",
-        "9007199254740991", "9007199254740992", "99999999999999999999999"};
+    static const char *const numbers[] = {"0",
+                                          "1",
+                                          "10",
+                                          "01",
+                                          "00",
+                                          "",
+                                          "-1",
+                                          "+1",
+                                          "1.0",
+                                          "1e3",
+                                          " 1",
+                                          "4294967295",
+                                          "4294967296",
+                                          "9007199254740991",
+                                          "9007199254740992",
+                                          "99999999999999999999999"};
     static const char *const names[] = {
-        "", "a", "a-b_9", "A", "a b", "a\"", "\\u0061", "\xc3\xb1",
+        "",
+        "a",
+        "a-b_9",
+        "A",
+        "a b",
+        "a\"",
+        "\\u0061",
+        "\xc3\xb1",
         "1234567890123456789012345678901234567890123456789012345678901234",
         "12345678901234567890123456789012345678901234567890123456789012345"};
-    static const char *const fields[] = {"\"a\"", "\"a\",\"b\"", "\"\"", "\"a\",", ",\"a\"", "a",
-                                         "\"a\" ,\"b\"", "\"a\"\"b\"", "[]"};
+    static const char *const fields[] = {"\"a\"", "\"a\",\"b\"",  "\"\"",       "\"a\",", ",\"a\"",
+                                         "a",     "\"a\" ,\"b\"", "\"a\"\"b\"", "[]"};
     static const char *const replies[] = {
         "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
         "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde",

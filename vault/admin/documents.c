@@ -11,8 +11,12 @@
 struct doc_op {
     const char *kind;
     char name[COFRE_NAME_MAX + 1];
+    uint32_t version; /* that it must become: what it was made from is the newest still */
     struct buf body;
 };
+
+/* Purposes are bits of a token's 64; number 0 is nobody's. */
+enum { PURPOSES_MAX = 63 };
 
 static void
 op_free(void *p)
@@ -34,6 +38,11 @@ apply(struct cofre_vault *v, struct cofre_call *call)
 
     if (err != COFRE_OK)
         return err;
+    /* Another command may have been quicker since this one was prepared. */
+    if (doc.version != op->version)
+        return op->version == 1 ? COFRE_EEXIST : COFRE_ECONFLICT;
+    if (strcmp(op->kind, CATALOG_PURPOSE) == 0 && doc.num > PURPOSES_MAX)
+        return COFRE_EREFUSED;
     commit_reload(v);
     buf_putf(&call->body, "{\"name\":\"%s\",\"version\":%u}", op->name, doc.version);
     return COFRE_OK;
@@ -83,12 +92,14 @@ cofre_schema_apply(struct cofre_vault *v, struct cofre_call *call, struct bytes 
         goto out;
     }
     op->kind = CATALOG_SCHEMA;
+    op->version = c->schema_version + 1;
     snprintf(op->name, sizeof op->name, "customers");
     schema_write(next, &op->body);
     if ((err = buf_error(&op->body)) != COFRE_OK)
         goto out;
     name_hash(call, buf_bytes(&op->body));
     if (dry_run) {
+        cofre_call_field(call, BYTES_LIT("dry-run"));
         buf_puts(&call->body, "{\"dry_run\":true}");
         goto out;
     }
@@ -140,12 +151,13 @@ cofre_purpose_add(struct cofre_vault *v, struct cofre_call *call, struct bytes n
                         "is none of consent, contract, legitimate-interest, legal-obligation");
     else if (catalog_purpose(c, name) != NULL)
         cofre_call_fail(call, COFRE_OUT_EXISTS, "name", "is a purpose already");
-    else if (c->n_purposes >= 63)
+    else if (c->n_purposes >= PURPOSES_MAX)
         cofre_call_fail(call, COFRE_OUT_REFUSED, "name", "would be the 64th purpose");
     else if ((op = calloc(1, sizeof *op)) == NULL)
         policy_error(call, COFRE_ENOMEM, NULL);
     if (op != NULL) {
         op->kind = CATALOG_PURPOSE;
+        op->version = 1;
         snprintf(op->name, sizeof op->name, "%.*s", (int)name.len, (const char *)name.p);
         snprintf(call->purpose, sizeof call->purpose, "%s", op->name);
         buf_putb(&op->body, basis);

@@ -10,16 +10,6 @@
 
 /* Status of the vault, of one customer, of the keys: never a value. */
 
-static void
-put_time(struct buf *out, int64_t ms)
-{
-    struct normalise_date d = normalise_date_of(ms);
-    unsigned s = (unsigned)((ms - normalise_date_ms(&d)) / 1000);
-
-    buf_putf(out, "\"%04d-%02d-%02dT%02u:%02u:%02uZ\"", d.year, d.month, d.day, s / 3600,
-             s / 60 % 60, s % 60);
-}
-
 void
 cofre_admin_status(struct cofre_vault *v, struct cofre_call *call)
 {
@@ -76,7 +66,7 @@ put_consent(void *ctx, const struct store_consent *row)
     buf_putf(out, "%s{\"purpose\":\"%s\",\"basis\":\"%s\",\"status\":\"%s\",\"source\":\"%s\",\"time\":",
              s->n++ > 0 ? "," : "", p != NULL ? p->name : "", catalog_basis_text(row->basis),
              row->status == STORE_GRANTED ? "granted" : "withdrawn", row->source);
-    put_time(out, row->time);
+    values_put_time(out, row->time);
     buf_putc(out, '}');
     return buf_error(out);
 }
@@ -133,9 +123,9 @@ show(struct cofre_vault *v, struct store_conn *conn, struct showing *s,
     encode_id(text, "cus_", row.id);
     buf_putf(out, "{\"id\":\"%s\",\"version\":%llu,\"created\":", text,
              (unsigned long long)row.version);
-    put_time(out, row.created);
+    values_put_time(out, row.created);
     buf_puts(out, ",\"updated\":");
-    put_time(out, row.updated);
+    values_put_time(out, row.updated);
     buf_puts(out, ",\"status\":\"");
     buf_putb(out, values_status(&row));
     buf_puts(out, "\",\"fields\":[");
@@ -185,10 +175,10 @@ put_key(struct cofre_vault *v, struct store_conn *conn, const struct keyring_ent
     buf_putf(out, "%s{\"class\":\"%s\",\"scope\":%u,\"version\":%u,\"state\":\"%s\",\"created\":",
              first ? "" : ",", keyring_class_text(e->class), e->scope, e->version,
              keyring_state_text(e->state));
-    put_time(out, e->created);
+    values_put_time(out, e->created);
     buf_puts(out, ",\"activated\":");
     if (e->activated != 0)
-        put_time(out, e->activated);
+        values_put_time(out, e->activated);
     else
         buf_puts(out, "null");
     (void)v;

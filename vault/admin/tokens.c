@@ -9,7 +9,7 @@
 #include "cofre/encode.h"
 #include "cofre/secret.h"
 #include "crypto/token.h"
-#include "vault/records/normalise.h"
+#include "vault/records/values.h"
 #include "vault/vault_internal.h"
 
 enum { TOKEN_ID_RANDOM = 10, FLAG_ERASE = 1 };
@@ -31,16 +31,6 @@ op_free(void *p)
     free(op);
 }
 
-static void
-put_time(struct buf *out, int64_t ms)
-{
-    struct normalise_date d = normalise_date_of(ms);
-    unsigned s = (unsigned)((ms - normalise_date_ms(&d)) / 1000);
-
-    buf_putf(out, "\"%04d-%02d-%02dT%02u:%02u:%02uZ\"", d.year, d.month, d.day, s / 3600,
-             s / 60 % 60, s % 60);
-}
-
 static enum cofre_err
 apply_issue(struct cofre_vault *v, struct cofre_call *call)
 {
@@ -57,7 +47,7 @@ apply_issue(struct cofre_vault *v, struct cofre_call *call)
     else
         buf_puts(&call->body, "null");
     buf_puts(&call->body, ",\"expires\":");
-    put_time(&call->body, op->row.expires);
+    values_put_time(&call->body, op->row.expires);
     buf_putc(&call->body, '}');
     return COFRE_OK;
 }
@@ -130,12 +120,13 @@ take(struct cofre_call *call, const struct catalog *c, const struct cofre_token_
     return take_role(call, c, in, row) && take_purposes(call, c, in, row);
 }
 
-static void
+static enum cofre_err
 make_secret(struct cofre_vault *v, struct issue_op *op)
 {
     uint8_t secret[TOKEN_SECRET];
     uint8_t id[TOKEN_ID_RANDOM];
     struct buf text = BUF_INIT;
+    enum cofre_err err;
 
     randombytes_buf(secret, sizeof secret);
     randombytes_buf(id, sizeof id);
@@ -144,10 +135,11 @@ make_secret(struct cofre_vault *v, struct issue_op *op)
     token_hash(&v->keys->pepper, secret, op->row.hash);
     buf_puts(&text, "tok_");
     encode_base32(&text, BYTES_OF(id));
-    if (buf_error(&text) == COFRE_OK)
+    if ((err = buf_error(&text)) == COFRE_OK)
         memcpy(op->row.id, text.p, text.len);
     buf_free(&text);
     secret_wipe(secret, sizeof secret);
+    return err;
 }
 
 void
@@ -155,6 +147,7 @@ cofre_token_issue(struct cofre_vault *v, struct cofre_call *call, const struct c
 {
     struct issue_op *op;
     struct catalog *c;
+    enum cofre_err err = COFRE_OK;
 
     if (!policy_role(call))
         return;
@@ -163,8 +156,7 @@ cofre_token_issue(struct cofre_vault *v, struct cofre_call *call, const struct c
         return;
     }
     c = catalog_hold(v);
-    if (take(call, c, in, &op->row)) {
-        make_secret(v, op);
+    if (take(call, c, in, &op->row) && (err = make_secret(v, op)) == COFRE_OK) {
         snprintf(call->view, sizeof call->view, "%s", op->row.view);
         cofre_call_field(call, bytes_str(op->row.id));
         cofre_call_field(call, in->role);
@@ -173,6 +165,8 @@ cofre_token_issue(struct cofre_vault *v, struct cofre_call *call, const struct c
         commit_prepare(call, op, apply_issue, op_free);
         op = NULL; /* moved to call */
     }
+    if (err != COFRE_OK)
+        policy_error(call, err, NULL);
     catalog_release(c);
     op_free(op);
 }
@@ -195,9 +189,9 @@ put_token(void *ctx, const struct store_token *row)
              l->call->n > 0 ? "," : "", row->id, row->name,
              cofre_role_text((enum cofre_role)row->role), row->view, row->purposes);
     buf_puts(out, ",\"issued\":");
-    put_time(out, row->issued);
+    values_put_time(out, row->issued);
     buf_puts(out, ",\"expires\":");
-    put_time(out, row->expires);
+    values_put_time(out, row->expires);
     buf_putf(out, ",\"state\":\"%s\"}", state);
     l->call->n++;
     return buf_error(out);

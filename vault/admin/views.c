@@ -87,6 +87,15 @@ struct reserve_op {
     uint32_t num;
 };
 
+static const struct catalog_scope *
+scope_num(const struct catalog *c, uint32_t num)
+{
+    for (size_t i = 0; i < c->n_scopes; i++)
+        if (c->scopes[i].view == num)
+            return &c->scopes[i];
+    return NULL;
+}
+
 /* Reserves the view's number and makes its key, on the committer's thread. */
 static enum cofre_err
 apply_reserve(struct cofre_vault *v, struct cofre_call *call)
@@ -113,11 +122,7 @@ apply_reserve(struct cofre_vault *v, struct cofre_call *call)
      */
     if ((err = store_link_drop(store_writer(v->store), doc.num, 0)) != COFRE_OK)
         return err;
-    pthread_rwlock_wrlock(&v->keys_lock);
-    err = keyring_add(v->ring, KEYRING_VIEW, doc.num, true, vault_now(), NULL);
-    if (err == COFRE_OK)
-        err = keys_save(v, &why);
-    pthread_rwlock_unlock(&v->keys_lock);
+    err = keys_add(v, KEYRING_VIEW, doc.num, NULL, &why);
     if (err != COFRE_OK)
         oplog_line(OPLOG_ERROR, "keyring: %s", why.text);
     return err;
@@ -206,37 +211,35 @@ fill(struct cofre_vault *v, const struct catalog_scope *scope,
     return err;
 }
 
-static const struct catalog_scope *
-scope_num(const struct catalog *c, uint32_t num)
-{
-    for (size_t i = 0; i < c->n_scopes; i++)
-        if (c->scopes[i].view == num)
-            return &c->scopes[i];
-    return NULL;
-}
+struct doc_op {
+    char name[COFRE_NAME_MAX + 1];
+    uint32_t num;   /* of the scope, and its epoch: those that were filled */
+    uint32_t epoch;
+    bool dropped;
+    struct buf body;
+};
 
 static enum cofre_err
-make_links(struct cofre_vault *v, const char *name, const struct cofre_progress *progress)
+make_links(struct cofre_vault *v, struct doc_op *op, const struct cofre_progress *progress)
 {
-    struct reserve_op op = {.name = name};
+    struct reserve_op reserved = {.name = op->name};
     const struct catalog_scope *scope;
     struct catalog *c;
     enum cofre_err err;
 
-    if ((err = commit_silent(v, &op, apply_reserve)) != COFRE_OK)
+    if ((err = commit_silent(v, &reserved, apply_reserve)) != COFRE_OK)
         return err;
     c = catalog_hold(v);
-    scope = scope_num(c, op.num);
-    err = scope == NULL ? COFRE_EINTEGRITY : fill(v, scope, progress);
+    if ((scope = scope_num(c, reserved.num)) == NULL) {
+        err = COFRE_ECONFLICT; /* dropped by another command already */
+    } else {
+        op->num = scope->view;
+        op->epoch = scope->epoch;
+        err = fill(v, scope, progress);
+    }
     catalog_release(c);
     return err;
 }
-
-struct doc_op {
-    char name[COFRE_NAME_MAX + 1];
-    bool dropped;
-    struct buf body;
-};
 
 static void
 op_free(void *p)
@@ -250,7 +253,7 @@ op_free(void *p)
 }
 
 static enum cofre_err
-apply_doc(struct cofre_vault *v, struct cofre_call *call)
+put_doc(struct cofre_vault *v, struct cofre_call *call)
 {
     struct doc_op *op = call->op;
     struct store_doc doc = {
@@ -269,6 +272,20 @@ apply_doc(struct cofre_vault *v, struct cofre_call *call)
     cofre_call_field(call, buf_bytes(&hex));
     buf_free(&hex);
     return COFRE_OK;
+}
+
+/* Serves the view, if the epoch that was filled is the present one: another command may have dropped the
+ * view, or begun a new epoch, meanwhile. */
+static enum cofre_err
+apply_doc(struct cofre_vault *v, struct cofre_call *call)
+{
+    const struct doc_op *op = call->op;
+    struct catalog *c = catalog_hold(v);
+    const struct catalog_scope *scope = scope_num(c, op->num);
+    bool same = scope != NULL && scope->epoch == op->epoch;
+
+    catalog_release(c);
+    return same ? put_doc(v, call) : COFRE_ECONFLICT;
 }
 
 static struct doc_op *
@@ -307,9 +324,10 @@ cofre_view_apply(struct cofre_vault *v, struct cofre_call *call, struct bytes js
         err = buf_error(&op->body);
     }
     catalog_release(c);
-    if (err == COFRE_OK && dry_run)
+    if (err == COFRE_OK && dry_run) {
+        cofre_call_field(call, BYTES_LIT("dry-run"));
         buf_puts(&call->body, "{\"dry_run\":true}");
-    else if (err == COFRE_OK && (err = make_links(v, view->name, progress)) == COFRE_OK) {
+    } else if (err == COFRE_OK && (err = make_links(v, op, progress)) == COFRE_OK) {
         commit_prepare(call, op, apply_doc, op_free);
         op = NULL; /* moved to call */
     }
@@ -330,6 +348,8 @@ static enum cofre_err
 apply_drop(struct cofre_vault *v, struct cofre_call *call)
 {
     struct doc_op *op = call->op;
+    struct store_doc scope = {
+        .name = bytes_str(op->name), .body = BYTES_LIT("{}"), .dropped = true};
     struct catalog *c = catalog_hold(v);
     const struct catalog_view *view = catalog_view(c, bytes_str(op->name));
     enum cofre_err err = COFRE_ENOENT;
@@ -337,11 +357,13 @@ apply_drop(struct cofre_vault *v, struct cofre_call *call)
     if (view != NULL)
         err = store_link_drop(store_writer(v->store), view->scope->view, 0);
     catalog_release(c);
-    if (err != COFRE_OK)
+    /* The scope as well: nobody gets a pseudonym for a view that is not there. */
+    if (err != COFRE_OK ||
+        (err = store_doc_put(store_writer(v->store), CATALOG_SCOPE, &scope)) != COFRE_OK)
         return err;
     op->dropped = true;
     buf_puts(&op->body, "{}");
-    return apply_doc(v, call);
+    return put_doc(v, call);
 }
 
 void

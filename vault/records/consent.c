@@ -7,22 +7,12 @@
 #include "cofre/secret.h"
 #include "vault/records/draft.h"
 #include "vault/records/person.h"
+#include "vault/records/values.h"
 
 struct consent_op {
     uint8_t id[STORE_ID];
     struct store_consent row;
 };
-
-static void
-put_time(struct buf *out, int64_t ms)
-{
-    struct normalise_date d = normalise_date_of(ms);
-    int64_t day = normalise_date_ms(&d);
-    unsigned s = (unsigned)((ms - day) / 1000);
-
-    buf_putf(out, "\"%04d-%02d-%02dT%02u:%02u:%02uZ\"", d.year, d.month, d.day, s / 3600,
-             s / 60 % 60, s % 60);
-}
 
 static enum cofre_err
 apply(struct cofre_vault *v, struct cofre_call *call)
@@ -43,7 +33,7 @@ apply(struct cofre_vault *v, struct cofre_call *call)
     secret_wipe(&b, sizeof b);
     buf_putf(&call->body, "{\"purpose\":\"%s\",\"status\":\"%s\",\"time\":", call->purpose,
              op->row.status == STORE_GRANTED ? "granted" : "withdrawn");
-    put_time(&call->body, op->row.time);
+    values_put_time(&call->body, op->row.time);
     buf_putc(&call->body, '}');
     return store_consent_put(w, &op->row);
 }

@@ -3,6 +3,7 @@
 
 #include "cofre/secret.h"
 #include "crypto/pseudonym.h"
+#include "vault/keys.h"
 #include "vault/records/person.h"
 
 #include "vault/records/draft.h"
@@ -99,12 +100,15 @@ insert_rows(struct cofre_vault *v, struct draft *d, enum draft_consents how)
 {
     int64_t now = vault_now();
     struct store_customer row = {.version = 1,
-                                 .kek = d->kek,
                                  .created = now,
                                  .updated = now,
                                  .bundle = BYTES_OF(d->sealed_bundle)};
     enum cofre_err err;
 
+    /* A rotation may have begun since: nothing comes in under the old epoch behind its back. */
+    if (d->kek != keys_kek_active(v))
+        person_seal(v, d->id, &d->bundle, d->sealed_bundle, &d->kek);
+    row.kek = d->kek;
     memcpy(row.id, d->id, sizeof row.id);
     for (unsigned part = 0; part < STORE_PARTS; part++)
         row.part[part] = buf_bytes(&d->part[part]);

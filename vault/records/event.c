@@ -227,6 +227,18 @@ event_prepare(struct event_context *ctx, const struct cofre_event_in *in, struct
     return err;
 }
 
+/* The flags as they are now, and not as they were when the event was prepared. */
+static enum cofre_err
+flag_purchase(struct store_conn *w, int64_t num)
+{
+    struct store_customer row;
+    enum cofre_err err = store_customer_get_num(w, num, &row);
+
+    if (err != COFRE_OK || (row.flags & STORE_HAS_PURCHASE) != 0)
+        return err;
+    return store_customer_flag(w, num, row.flags | STORE_HAS_PURCHASE);
+}
+
 enum cofre_err
 event_apply(struct cofre_vault *v, struct event *e)
 {
@@ -242,22 +254,25 @@ event_apply(struct cofre_vault *v, struct event *e)
             fail(e, COFRE_OUT_CONFLICT, "/event_id", "is known with other content");
         return COFRE_OK;
     }
-    if (err != COFRE_ENOENT || (err = store_event_insert(w, &e->row)) != COFRE_OK)
+    if (err != COFRE_ENOENT)
+        return err;
+    if ((err = store_event_insert(w, &e->row)) == COFRE_ENOENT) {
+        fail(e, COFRE_OUT_NOT_FOUND, "", "the customer is gone");
+        return COFRE_OK;
+    }
+    if (err != COFRE_OK)
         return err;
     e->result = EVENT_ADDED;
     e->outcome = COFRE_OUT_CREATED;
     if (!e->purchase || (e->customer_flags & STORE_HAS_PURCHASE) != 0)
         return COFRE_OK;
-    return store_customer_flag(w, e->row.customer, e->customer_flags | STORE_HAS_PURCHASE);
+    return flag_purchase(w, e->row.customer);
 }
 
 void
-event_tag_once(struct cofre_call *call, const struct event *e)
+event_tag_once(struct cofre_call *call, struct seen *people, const struct event *e)
 {
-    for (size_t at = 0; at < call->subjects.len; at += COFRE_TAG)
-        if (memcmp(call->subjects.p + at, e->tag, COFRE_TAG) == 0)
-            return;
-    if (call->subjects.len >= COFRE_SUBJECTS_MAX * COFRE_TAG)
+    if (!seen_add(people, e->row.customer))
         return;
     call->n++;
     buf_put(&call->subjects, e->tag, COFRE_TAG);

@@ -3,6 +3,7 @@
 
 #include "cofre/customers.h"
 #include "vault/records/fields.h"
+#include "vault/records/seen.h"
 #include "vault/vault_internal.h"
 
 /*
@@ -51,6 +52,6 @@ COFRE_CHECKED enum cofre_err event_prepare(struct event_context *ctx,
 /* Inserts; sets result and outcome. */
 COFRE_CHECKED enum cofre_err event_apply(struct cofre_vault *v, struct event *e);
 /* Adds the person's tag and counts the person, unless an event before was the same person's. */
-void event_tag_once(struct cofre_call *call, const struct event *e);
+void event_tag_once(struct cofre_call *call, struct seen *people, const struct event *e);
 
 #endif

@@ -9,6 +9,7 @@
 struct append_op {
     size_t n;
     struct event *events;
+    struct seen people;
 };
 
 static void
@@ -54,7 +55,7 @@ apply(struct cofre_vault *v, struct cofre_call *call)
         if (event_ok(e) && (err = event_apply(v, e)) != COFRE_OK)
             return err;
         if (event_ok(e)) {
-            event_tag_once(call, e);
+            event_tag_once(call, &op->people, e);
             encode_id(id, "evt_", e->row.key);
             results_ok(&call->body, i, e->outcome, id, NULL);
             continue;

@@ -76,7 +76,7 @@ apply(struct cofre_vault *v, struct cofre_call *call)
     const struct import_kind *kind = b->import->kind;
 
     for (size_t i = 0; i < b->n; i++) {
-        enum cofre_err err = kind->apply(v, call, item_at(b, kind, i));
+        enum cofre_err err = kind->apply(v, b, item_at(b, kind, i));
         if (err != COFRE_OK)
             return err;
     }
@@ -176,10 +176,13 @@ read_all(struct import *im, struct table *t, struct cofre_why *why)
         size_t read = 0;
 
         settle(im, b);
-        cofre_call_init(&b->call); /* now: tags are made with its nonce */
-        if (im->kind->begin != NULL && (err = im->kind->begin(im, b)) != COFRE_OK)
+        if (im->failed != COFRE_OUT_OK)
             break;
-        while (b->n < IMPORT_BATCH && read++ < IMPORT_BATCH &&
+        seen_init(&b->people);
+        cofre_call_init(&b->call); /* now: tags are made with its nonce */
+        if (im->kind->begin != NULL)
+            err = im->kind->begin(im, b);
+        while (err == COFRE_OK && b->n < IMPORT_BATCH && read++ < IMPORT_BATCH &&
                (err = table_next(t, &row, why)) == COFRE_OK) {
             (void)take_row(im, b, row, &err);
             if (err != COFRE_OK)

@@ -2,6 +2,7 @@
 #define VAULT_IMPORT_H
 
 #include "cofre/admin.h"
+#include "vault/records/seen.h"
 #include "vault/records/table.h"
 #include "vault/vault_internal.h"
 
@@ -22,6 +23,7 @@ struct import_batch {
     bool sent;
     size_t n;
     void *items;
+    struct seen people; /* of events: those that the entry names */
     uint64_t line[IMPORT_BATCH];
 };
 
@@ -38,7 +40,7 @@ struct import_kind {
     /* Names the fields in the batch's entry; may be NULL. */
     void (*fields)(struct import *im, struct import_batch *b);
     /* On the committer's thread. */
-    enum cofre_err (*apply)(struct cofre_vault *v, struct cofre_call *call, void *item);
+    enum cofre_err (*apply)(struct cofre_vault *v, struct import_batch *b, void *item);
     /* After the batch is durable: counts the item, or rejects its line. */
     void (*report)(struct import *im, void *item, uint64_t line);
     void (*item_free)(void *item);

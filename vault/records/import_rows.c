@@ -131,15 +131,15 @@ customer_fields(struct import *im, struct import_batch *b)
 }
 
 static enum cofre_err
-customer_apply(struct cofre_vault *v, struct cofre_call *call, void *item)
+customer_apply(struct cofre_vault *v, struct import_batch *b, void *item)
 {
     struct draft *d = item;
     enum cofre_err err = draft_upsert(v, d);
 
     if (err != COFRE_OK || !draft_ok(d))
         return err;
-    person_tag(v, &d->bundle, call);
-    call->n++;
+    person_tag(v, &d->bundle, &b->call);
+    b->call.n++;
     return COFRE_OK;
 }
 
@@ -245,13 +245,13 @@ event_bad(struct import *im, void *item, uint64_t line)
 }
 
 static enum cofre_err
-event_import(struct cofre_vault *v, struct cofre_call *call, void *item)
+event_import(struct cofre_vault *v, struct import_batch *b, void *item)
 {
     struct event *e = item;
     enum cofre_err err = event_apply(v, e);
 
     if (err == COFRE_OK && event_ok(e))
-        event_tag_once(call, e);
+        event_tag_once(&b->call, &b->people, e);
     return err;
 }
 

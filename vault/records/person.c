@@ -203,6 +203,8 @@ person_tag_nobody(struct cofre_call *call)
 {
     uint8_t tag[COFRE_TAG];
 
+    if (call->subjects.len >= COFRE_SUBJECTS_MAX * COFRE_TAG)
+        return;
     randombytes_buf(tag, sizeof tag);
     buf_put(&call->subjects, tag, sizeof tag);
 }

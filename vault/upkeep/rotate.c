@@ -60,6 +60,10 @@ count_old(struct cofre_vault *v, uint32_t active, uint64_t *left)
 
 /* ---- the first step ---- */
 
+/*
+ * The keyring first, on disk; a crash before COMMIT, or a transaction that fails, leaves an active epoch with
+ * no job, and that is in order: what is sealed under it opens, and the next rotation moves it on.
+ */
 static enum cofre_err
 apply_begin(struct cofre_vault *v, struct cofre_call *call)
 {
@@ -73,13 +77,7 @@ apply_begin(struct cofre_vault *v, struct cofre_call *call)
     snprintf(j->row.kind, sizeof j->row.kind, JOB_KEK);
     if ((err = store_job_put(store_writer(v->store), &j->row)) != COFRE_OK)
         return err;
-    /* Keyring first, on disk; a crash before COMMIT leaves an epoch with no job, and that is in order. */
-    pthread_rwlock_wrlock(&v->keys_lock);
-    err = keyring_add(v->ring, KEYRING_KEK, 0, true, vault_now(), &version);
-    if (err == COFRE_OK && (err = keys_save(v, &why)) == COFRE_OK)
-        err = keys_prepare(v, &why);
-    pthread_rwlock_unlock(&v->keys_lock);
-    if (err != COFRE_OK) {
+    if ((err = keys_add(v, KEYRING_KEK, 0, &version, &why)) != COFRE_OK) {
         oplog_line(OPLOG_ERROR, "keyring: %s", why.text);
         return err;
     }
@@ -193,9 +191,15 @@ apply_end(struct cofre_vault *v, struct cofre_call *call)
 {
     struct job *j = call->op;
     struct store_conn *w = store_writer(v->store);
+    struct job now = {.found = false};
     uint64_t left = 0;
-    enum cofre_err err = COFRE_OK;
+    enum cofre_err err;
 
+    /* Another command may have ended it: it is stated once. */
+    if ((err = store_job_each(w, find_running, &now)) != COFRE_OK)
+        return err;
+    if (!now.found || now.row.num != j->row.num)
+        return COFRE_ECONFLICT;
     /* The proof, in the same transaction as the entry that states it. */
     for (uint32_t epoch = 1; epoch < j->row.to_version && err == COFRE_OK; epoch++) {
         uint64_t n = 0;
@@ -241,16 +245,19 @@ step(struct cofre_vault *v, struct cofre_call *outer, enum cofre_act act, struct
     return ok;
 }
 
-/* A refusal, or a dry run: one entry, nothing changed. */
+/* A refusal, a failure, or a dry run: one entry, nothing changed. */
 static void
-record_only(struct cofre_vault *v, struct cofre_call *outer)
+record_only(struct cofre_vault *v, struct cofre_call *outer, enum cofre_act act)
 {
     struct cofre_call call;
 
     cofre_call_init(&call);
     call.actor = outer->actor;
-    call.act = COFRE_ACT_KEY_STATUS;
+    call.act = act;
     call.outcome = outer->outcome;
+    cofre_call_field(&call, BYTES_LIT("kek"));
+    if (cofre_call_ok(outer))
+        cofre_call_field(&call, BYTES_LIT("dry-run"));
     cofre_submit_wait(v, &call);
     if (!call.recorded)
         cofre_call_fail(outer, COFRE_OUT_AUDIT, NULL, NULL);
@@ -260,18 +267,15 @@ record_only(struct cofre_vault *v, struct cofre_call *outer)
 static void
 dry_run(struct cofre_vault *v, struct cofre_call *call)
 {
-    uint32_t active;
+    uint32_t active = keys_kek_active(v);
     uint64_t n = 0;
     enum cofre_err err;
 
-    pthread_rwlock_rdlock(&v->keys_lock);
-    active = v->keys->kek_active;
-    pthread_rwlock_unlock(&v->keys_lock);
     if ((err = count_old(v, active + 1, &n)) != COFRE_OK)
         policy_error(call, err, NULL);
     buf_putf(&call->body, "{\"class\":\"kek\",\"from\":%u,\"to\":%u,\"objects\":%llu,\"dry_run\":true}",
              active, active + 1, (unsigned long long)n);
-    record_only(v, call);
+    record_only(v, call, COFRE_ACT_KEY_ROTATE);
 }
 
 static enum cofre_err
@@ -296,6 +300,8 @@ finish(struct cofre_vault *v, struct cofre_call *call, struct job *j,
         cofre_call_fail(call, COFRE_OUT_BUSY, "", "left off; cofre key resume goes on");
     else if (err != COFRE_OK)
         policy_error(call, err, NULL);
+    if (err != COFRE_OK)
+        record_only(v, call, COFRE_ACT_KEY_ROTATED);
     else
         (void)step(v, call, COFRE_ACT_KEY_ROTATED, j, apply_end);
 }
@@ -321,7 +327,7 @@ cofre_key_rotate(struct cofre_vault *v, struct cofre_call *call, const struct co
         cofre_call_fail(call, COFRE_OUT_BUSY, "job",
                         "a rotation was begun and is not over; cofre key resume goes on");
     if (!cofre_call_ok(call)) {
-        record_only(v, call);
+        record_only(v, call, COFRE_ACT_KEY_ROTATE);
         return;
     }
     if (in->dry_run) {
@@ -329,9 +335,9 @@ cofre_key_rotate(struct cofre_vault *v, struct cofre_call *call, const struct co
         return;
     }
     if (!in->resume) {
-        if ((err = count_old(v, v->keys->kek_active + 1,
-                             &total)) != COFRE_OK) {
+        if ((err = count_old(v, keys_kek_active(v) + 1, &total)) != COFRE_OK) {
             policy_error(call, err, NULL);
+            record_only(v, call, COFRE_ACT_KEY_ROTATE);
             return;
         }
         j.row.total = total;

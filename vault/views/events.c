@@ -5,6 +5,7 @@
 #include "cofre/encode.h"
 #include "cofre/secret.h"
 #include "crypto/pseudonym.h"
+#include "vault/records/seen.h"
 #include "vault/views/serve.h"
 
 /*
@@ -33,8 +34,7 @@ struct gather {
     uint64_t limit;
     struct key last;
     bool more;
-    int64_t *tagged; /* customers that have a tag already */
-    size_t n_tagged;
+    struct seen people; /* those that have a tag */
 };
 
 static int
@@ -128,11 +128,8 @@ put_attributes(struct serve *s, const struct record *r)
 static void
 tag_once(struct gather *g, int64_t customer, const struct bundle *b)
 {
-    for (size_t i = 0; i < g->n_tagged; i++)
-        if (g->tagged[i] == customer)
-            return;
-    g->tagged[g->n_tagged++] = customer;
-    person_tag(g->s->v, b, g->s->call);
+    if (seen_add(&g->people, customer))
+        person_tag(g->s->v, b, g->s->call);
 }
 
 static enum cofre_err
@@ -198,7 +195,7 @@ all_records(struct gather *g, int64_t from)
     int64_t to;
     int64_t t;
 
-    while (!g->more && (err = store_event_next_time(s->conn, from, &t)) == COFRE_OK) {
+    while (g->kinds != 0 && !g->more && (err = store_event_next_time(s->conn, from, &t)) == COFRE_OK) {
         transform_time_bucket(s->view->view->time, t, &g->bucket, &to);
         err = store_view_event_keys(s->conn, &s->scope, g->bucket, to, on_key, g);
         if (err != COFRE_OK || (err = put_gathered(g)) != COFRE_OK)
@@ -219,7 +216,7 @@ one_record(struct gather *g, struct bytes ps, int64_t from)
     err = store_event_each(g->s->conn, member.customer.num, from, INT64_MAX, on_event, g);
     if (err == COFRE_OK)
         err = put_gathered(g);
-    if (err == COFRE_OK && g->n_tagged == 0) {
+    if (err == COFRE_OK && g->people.n == 0) {
         struct bundle b; /* no events: the answer is about the person all the same */
         if ((err = person_open(g->s->v, &member.customer, &b)) == COFRE_OK)
             tag_once(g, member.customer.num, &b);
@@ -324,10 +321,6 @@ cofre_view_events(struct cofre_vault *v, struct cofre_call *call, struct bytes v
     bind = serve_bind(&s, buf_bytes(&list));
     if (!take_cursor(&g, &bind, page->cursor, &from))
         goto out;
-    if ((g.tagged = malloc((page->limit + 1) * sizeof *g.tagged)) == NULL) {
-        policy_error(call, COFRE_ENOMEM, NULL);
-        goto out;
-    }
     buf_puts(&call->body, "{\"events\":[");
     err = ps.p != NULL ? one_record(&g, ps, from) : all_records(&g, from);
     put_next(&g, &bind);
@@ -337,7 +330,6 @@ cofre_view_events(struct cofre_vault *v, struct cofre_call *call, struct bytes v
     }
 out:
     free(g.keys);
-    free(g.tagged);
     buf_free(&list);
     serve_end(&s);
 }
