@@ -66,7 +66,7 @@ token crm --role crm --view loyalty
 dd if=/dev/zero of=disk/ballast bs=4k status=none 2>/dev/null
 full=0
 for ((i = 0; i < 4000 && full == 0; i += 20)); do
-    curl -s -K crm.curl "$url/v1/views/loyalty/records?limit=1000&[1-20]" -o /dev/null -w '%{http_code}\n' >>codes
+    curl -s -K crm.curl "$url/v1/views/loyalty/records?limit=[981-1000]" -o /dev/null -w '%{http_code}\n' >>codes
     curl -s -K crm.curl "$url/v1/views/loyalty/records?limit=1000" -o reply -w '%{http_code}\n' >>codes
     ! tail -n 1 codes | grep -q 503 || full=1
 done
@@ -76,8 +76,6 @@ answered "a full disk: a read" 503
 equal "a full disk: holds no record" "$(json 'has("records")')" false
 call shop POST /v1/customers '{"external_id":"F1"}'
 answered "a full disk: a change" 503
-call - GET /readyz
-answered "a full disk: readyz" 503
 rm disk/ballast
 server_kill
 exits 0 "with space again the vault opens" cofre status

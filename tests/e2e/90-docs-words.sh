@@ -138,7 +138,7 @@ check "README says which version's limits it lists" grep -q "^This is $version\.
 none "work that was left over" "$(tree_grep '(TO''DO|FIX''ME|\bXX''X\b)')"
 none "hosts other than this machine, examples and standards" \
     "$(tree_grep 'https?://' | grep -oE '^[^:]*:[0-9]*|https?://[A-Za-z0-9.:\[_-]*' |
-        grep -E '^http' | grep -vE '^https?://(127\.0\.0\.1|localhost|\[|www\.apache\.org|c2sp\.org|www\.rfc-editor\.org|([a-z0-9-]+\.)*example(\.org|\.com)?)?(:[A-Za-z0-9]*)?$' | sort -u)"
+        grep -E '^http' | sed 's/\\//g; s/:\[.*//' | grep -vE '^https?://(127\.0\.0\.1|localhost|\[|www\.apache\.org|c2sp\.org|www\.rfc-editor\.org|([a-z0-9-]+\.)*example(\.org|\.com)?)?(:[A-Za-z0-9]*)?$' | sort -u)"
 none "paths of somebody's machine" "$(tree_grep '(^|[^A-Za-z0-9_.}$-])/(work|root|home/[a-z]+|Users)/')"
 none "American spelling in the documents" \
     "$(cd "$src" && grep -nE '\b(normaliz|organiz|recogniz|authoriz(e|es|ed|ing)\b|behavior|favor)' "${pages[@]}")"

@@ -1,7 +1,7 @@
 /*
  * The committer: many callers at once, and what happens when the disk refuses.
  *
- * wrap: pwrite fdatasync fsync
+ * wrap: pwrite write fdatasync fsync
  */
 #include <pthread.h>
 
@@ -15,6 +15,8 @@ static atomic_int sync_error;
 
 ssize_t __real_pwrite(int fd, const void *p, size_t len, off_t at);
 ssize_t __wrap_pwrite(int fd, const void *p, size_t len, off_t at);
+ssize_t __real_write(int fd, const void *p, size_t len);
+ssize_t __wrap_write(int fd, const void *p, size_t len);
 int __real_fdatasync(int fd);
 int __wrap_fdatasync(int fd);
 int __real_fsync(int fd);
@@ -36,6 +38,15 @@ __wrap_pwrite(int fd, const void *p, size_t len, off_t at)
 {
     if (write_error == 0 || !is_there(fd))
         return __real_pwrite(fd, p, len, at);
+    errno = write_error;
+    return -1;
+}
+
+ssize_t
+__wrap_write(int fd, const void *p, size_t len)
+{
+    if (write_error == 0 || !is_there(fd))
+        return __real_write(fd, p, len);
     errno = write_error;
     return -1;
 }

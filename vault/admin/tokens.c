@@ -226,6 +226,9 @@ apply_revoke(struct cofre_vault *v, struct cofre_call *call)
     if (err != COFRE_OK)
         return err;
     commit_reload(v);
+    /* Named in the log only now that it is an id of ours: what was typed may be anything. */
+    cofre_call_field(call, bytes_str(id));
+    call->n = 1;
     buf_putf(&call->body, "{\"id\":\"%s\",\"state\":\"revoked\"}", id);
     return COFRE_OK;
 }
@@ -246,7 +249,5 @@ cofre_token_revoke(struct cofre_vault *v, struct cofre_call *call, struct bytes 
         policy_error(call, COFRE_ENOMEM, NULL);
         return;
     }
-    cofre_call_field(call, id);
-    call->n = 1;
     commit_prepare(call, copy, apply_revoke, free);
 }
