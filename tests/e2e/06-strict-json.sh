@@ -14,22 +14,22 @@ bad() {
     problem "$1" 400 invalid-request "$2"
     check "$1: the value is not told" not grep -q "$secret" reply headers
 }
-bad "an unknown member" /shoe '{"external_id":"A","shoe":"Zebulon"}' ||
-    true
+bad "an unknown member" /shoe '{"external_id":"A","shoe":"Zebulon"}'
 bad "an unknown field" /fields/shoe '{"external_id":"A","fields":{"shoe":"Zebulon"}}'
 bad "a number for a text" /external_id '{"external_id":7}'
 bad "an array for an object" /fields '{"external_id":"A","fields":["Zebulon"]}'
 bad "an object for a field" /fields/name '{"external_id":"A","fields":{"name":{"Zebulon":1}}}'
 bad "null for a field" /fields/name '{"external_id":"A","fields":{"name":null}}'
 bad "a member that is missing" /external_id '{"fields":{"name":"Zebulon"}}'
-bad "a member that comes twice" /external_id '{"external_id":"Zebulon","external_id":"Zebulon"}'
-bad "a field that comes twice" /fields/name '{"external_id":"A","fields":{"name":"Zebulon","name":"Zebulon"}}'
+bad "a member that comes twice" "" '{"external_id":"Zebulon","external_id":"Zebulon"}'
+bad "a field that comes twice" "" '{"external_id":"A","fields":{"name":"Zebulon","name":"Zebulon"}}'
 bad "a bad e-mail" /fields/email '{"external_id":"A","fields":{"email":"Zebulon"}}'
 bad "a bad date" /fields/birth_date '{"external_id":"A","fields":{"birth_date":"Zebulon"}}'
 bad "two faults" "/fields/email /fields/birth_date" '{"external_id":"A","fields":{"email":"Zebulon","birth_date":"1970-02-30"}}'
 bad "the third consent" /consents/2/status '{"external_id":"A","consents":[{"purpose":"loyalty","status":"granted","source":"web"},{"purpose":"marketing","status":"granted","source":"web"},{"purpose":"service","status":"Zebulon","source":"web"}]}'
 bad "an unknown purpose" /consents/0/purpose '{"external_id":"A","consents":[{"purpose":"zebulon","status":"granted","source":"web"}]}'
-bad "an escaped name in the pointer" "/a~1b~0c" '{"external_id":"A","a/b~c":"Zebulon"}'
+# A name that is nothing like ours may be anything: it is not repeated.
+bad "a strange name" "" '{"external_id":"A","Zebulon@x":"Zebulon"}'
 bad "a list" "" '["Zebulon"]'
 bad "a string" "" '"Zebulon"'
 bad "a name of 300 characters" /fields/city "{\"external_id\":\"A\",\"fields\":{\"city\":\"Zebulon$(head -c 70000 /dev/zero | tr '\0' x)\"}}"
@@ -104,7 +104,7 @@ done
 # queries
 while read -r query pointer; do
     call crm GET "/v1/views/loyalty/records?$query"
-    problem "?$query" 400 "${code:-invalid-request}" "$pointer"
+    problem "?$query" 400 invalid-request "$pointer"
 done <<'END'
 limit=1001 ?limit
 limit=0 ?limit
@@ -116,7 +116,6 @@ limit=1&limit=2 ?limit
 shoe=Zebulon ?shoe
 limit=0&shoe=1 ?limit ?shoe
 END
-code=invalid-cursor
 call crm GET "/v1/views/loyalty/records?cursor=Zebulon"
 problem "?cursor" 400 invalid-cursor '?cursor'
 check "the value is not told" not grep -q Zebulon reply

@@ -1,13 +1,13 @@
 /*
  * The committer: many callers at once, and what happens when the disk refuses.
  *
- * wrap: pwrite write fdatasync fsync
+ * wrap: pwrite pwrite64 fdatasync fsync
  */
 #include <pthread.h>
 
 #include "vault_fixture.h"
 
-/* ---- disks that fail: writes to files whose path holds `where` ---- */
+/* ---- disks that fail: writes to files whose path holds `where`; SQLite calls pwrite64 ---- */
 
 static const char *_Atomic where;
 static atomic_int write_error;
@@ -15,8 +15,8 @@ static atomic_int sync_error;
 
 ssize_t __real_pwrite(int fd, const void *p, size_t len, off_t at);
 ssize_t __wrap_pwrite(int fd, const void *p, size_t len, off_t at);
-ssize_t __real_write(int fd, const void *p, size_t len);
-ssize_t __wrap_write(int fd, const void *p, size_t len);
+ssize_t __real_pwrite64(int fd, const void *p, size_t len, off_t at);
+ssize_t __wrap_pwrite64(int fd, const void *p, size_t len, off_t at);
 int __real_fdatasync(int fd);
 int __wrap_fdatasync(int fd);
 int __real_fsync(int fd);
@@ -43,10 +43,10 @@ __wrap_pwrite(int fd, const void *p, size_t len, off_t at)
 }
 
 ssize_t
-__wrap_write(int fd, const void *p, size_t len)
+__wrap_pwrite64(int fd, const void *p, size_t len, off_t at)
 {
     if (write_error == 0 || !is_there(fd))
-        return __real_write(fd, p, len);
+        return __real_pwrite64(fd, p, len, at);
     errno = write_error;
     return -1;
 }
