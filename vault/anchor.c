@@ -115,8 +115,10 @@ anchor_write(const struct cofre_vault *v, const struct anchor *a, struct cofre_w
     int fd = place(v, &name, &copy);
     enum cofre_err err;
 
-    if (fd < 0)
-        return cofre_why_os(why, COFRE_EIO, errno, "the anchor's directory");
+    if (fd < 0) {
+        err = cofre_why_os(why, COFRE_EIO, errno, "the anchor's directory");
+        goto out;
+    }
     buf_puts(&file, "COFREANC");
     buf_put(&file, v->id, sizeof v->id);
     buf_put_le32(&file, a->incarnation);
@@ -129,6 +131,7 @@ anchor_write(const struct cofre_vault *v, const struct anchor *a, struct cofre_w
     buf_put(&file, tag, sizeof tag);
     if ((err = buf_error(&file)) == COFRE_OK)
         err = disk_replace(fd, name, buf_bytes(&file), why);
+out:
     leave(v, fd, copy);
     buf_free(&file);
     return err;

@@ -139,8 +139,8 @@ refused 5 "the keyslots' MAC altered" keyslots flip vault/keyslots 0.99
 refused 5 "keyslots cut short" keyslots truncate -s -1 vault/keyslots
 # A slot that was altered cannot be told from one of another key.
 refused 6 "a keyslot altered" keyslot flip vault/keyslots 0.5
-refused 1 "no keyring" keyring rm vault/keyring
-refused 1 "no signing key" signing rm vault/signing
+refused 5 "no keyring" keyring rm vault/keyring
+refused 5 "no signing key" signing rm vault/signing
 refused 5 "vault.db altered" 'vault\.db|database' flip vault/vault.db 0.001
 refused 5 "no checkpoint" 'checkpoint' rm vault/audit/checkpoint
 refused 5 "no journal" 'journal|audit' rm -r vault/audit/journal

@@ -12,7 +12,7 @@
 #   cofre …                 the program, with this vault and key
 #   vault_new               a vault in ./vault, its key in ./key, the log's public key in ./vkey
 #   vault_shop              the same, with the sample shop in it and its two views applied
-#   server_start […]        serves on a free port of the loopback; $url and $server
+#   server_start […]        serves on a free port of the loopback ($listen); $url and $server
 #   server_refused WHAT CODE …  it must not start, and exit so
 #   server_stop             SIGTERM; the exit status must be 0
 #   server_kill             kill -9
@@ -35,6 +35,7 @@ key=key
 options=()
 server=
 url=
+listen=127.0.0.1:0
 status=
 media=application/json
 failures=0
@@ -150,7 +151,7 @@ server_begin() {
     local tries=0
     : >server.out
     # Not through the function above: $! is to be the program.
-    "$COFRE_BIN/cofre" --vault "$vault" --key-file "$key" "${options[@]}" serve --listen 127.0.0.1:0 "$@" \
+    "$COFRE_BIN/cofre" --vault "$vault" --key-file "$key" "${options[@]}" serve --listen "$listen" "$@" \
         >server.out 2>>server.err </dev/null &
     server=$!
     until grep -q '^listening on ' server.out; do

@@ -15,8 +15,8 @@ where = urllib.parse.urlsplit(url)
 token = re.search(r"Bearer (\S+)\"", open(token_file, encoding="ascii").read()).group(1)
 path = "/v1/views/loyalty/records?limit=2"
 request = f"GET {path} HTTP/1.1\r\nHost: {where.netloc}\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
-answer = re.compile(rb"^HTTP/1\.1 (\d+).*?\r\nContent-Length: (\d+)\r\n.*?\r\n\r\n", re.S | re.I)
-DEADLINE = 30
+answer = re.compile(rb"^HTTP/1\.1 (\d+).*?\r\nContent-Length: (\d+)\r\n(?:.*?\r\n)?\r\n", re.S | re.I)
+DEADLINE = 15
 
 sockets = []
 for _ in range(count):

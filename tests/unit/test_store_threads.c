@@ -101,12 +101,67 @@ who_finds_no_reader_free_waits_for_one(void **state)
     store_snapshot_end(b);
 }
 
+/* ---- snapshots that idle readers keep ---- */
+
+static uint64_t
+generation_seen(struct fixture *f)
+{
+    struct store_conn *c = snapshot(f);
+    struct store_head head;
+
+    OK(store_head_get(c, &head));
+    store_snapshot_end(c);
+    return head.generation;
+}
+
+static void
+a_kept_snapshot_never_hides_a_commit(void **state)
+{
+    struct fixture *f = *state;
+
+    for (unsigned i = 0; i < 20; i++) {
+        uint64_t before = generation_seen(f);
+
+        assert_int_equal(generation_seen(f), before);
+        begin(f);
+        add_customer(f, i);
+        /* Nor does it show an open transaction; and who reads meanwhile keeps nothing. */
+        if (i % 2 == 1)
+            assert_int_equal(generation_seen(f), before);
+        commit(f);
+        assert_int_equal(generation_seen(f), before + 1);
+    }
+}
+
+/* The WAL begins anew once all of it is in the database file and nobody reads it. */
+static void
+an_idle_reader_does_not_hold_the_wal_back(void **state)
+{
+    enum { ROUNDS = 400, EACH = 30, LIMIT = 32 * 1024 * 1024 };
+    struct fixture *f = *state;
+    char wal[100];
+    struct stat st;
+
+    snprintf(wal, sizeof wal, "%s-wal", f->file);
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        begin(f);
+        for (unsigned k = 0; k < EACH; k++)
+            add_customer(f, i * EACH + k);
+        commit(f);
+        (void)generation_seen(f);
+    }
+    assert_int_equal(stat(wal, &st), 0);
+    assert_true(st.st_size < LIMIT);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(readers_see_whole_transactions_while_the_writer_writes),
         TEST(who_finds_no_reader_free_waits_for_one),
+        TEST(a_kept_snapshot_never_hides_a_commit),
+        TEST(an_idle_reader_does_not_hold_the_wal_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,7 +21,11 @@
  *  5. conn.broken is set when a page did not authenticate: SQLCipher then refuses all else on
  *     that connection with unrelated codes, so we keep the first and true one.
  *  6. SQL text is constant, from the table in statements.c; values are bound, never pasted.
- *  7. Bound values are borrowed until the call returns: nothing steps a statement later than
+ *  7. A reader that comes back keeps its snapshot (conn.kept) for the next borrower, as long as it is
+ *     the newest: beginning one costs several system calls, more than the read itself.  kept ones are
+ *     in the free list only; they end when a transaction of the writer begins, so that no idle
+ *     reader ever holds the WAL back.  seen, commits and writing are guarded by store.lock.
+ *  8. Bound values are borrowed until the call returns: nothing steps a statement later than
  *     that, except a walk, within the call that bound them.
  */
 
@@ -61,6 +65,8 @@ struct store_conn {
     sqlite3_stmt *stmt[SQL_COUNT_OF_STATEMENTS]; /* prepared at their first use, then kept */
     uint64_t live[STORE_LIVE_WORDS];
     bool open;
+    bool kept;  /* idle, with its snapshot still there */
+    uint64_t seen; /* store.commits when the snapshot was begun */
     bool saved; /* there is a savepoint */
     enum cofre_err lost;
     enum cofre_err broken;
@@ -73,6 +79,8 @@ struct store {
     struct store_conn *free; /* readers that nobody has */
     unsigned readers;
     unsigned idle; /* length of the free list */
+    uint64_t commits; /* by the writer, since store_open */
+    bool writing;     /* a transaction of the writer is open */
     pthread_mutex_t lock;
     pthread_cond_t returned;
 };

@@ -27,11 +27,35 @@ leave(struct store_conn *c)
     c->lost = COFRE_OK;
 }
 
+/* ---- readers ---- */
+
+/* With lock held. */
+static void
+put_back(struct store *s, struct store_conn *c)
+{
+    c->next = s->free;
+    s->free = c;
+    s->idle++;
+    pthread_cond_signal(&s->returned);
+}
+
+static void
+end_read(struct store_conn *c)
+{
+    c->open = true;
+    c->kept = false;
+    store_end_all(c);
+    if (store_run(c, SQL_COMMIT, NO_ARGS) != COFRE_OK)
+        leave(c);
+    c->open = false;
+}
+
 enum cofre_err
 store_snapshot(struct store *s, struct store_conn **out, struct cofre_why *why)
 {
     struct store_conn *c;
     enum cofre_err err;
+    bool newest;
 
     *out = NULL;
     pthread_mutex_lock(&s->lock);
@@ -40,8 +64,18 @@ store_snapshot(struct store *s, struct store_conn **out, struct cofre_why *why)
     c = s->free;
     s->free = c->next;
     s->idle--;
+    newest = c->kept && c->seen == s->commits;
+    c->seen = s->commits; /* before the snapshot begins: it may be newer than this says, not older */
     pthread_mutex_unlock(&s->lock);
 
+    if (newest) {
+        c->kept = false;
+        c->open = true;
+        *out = c;
+        return COFRE_OK;
+    }
+    if (c->kept)
+        end_read(c);
     if ((err = begin_read(c)) != COFRE_OK) {
         (void)cofre_why_set(why, err, "vault.db: %s", store_cause(c));
         store_snapshot_end(c);
@@ -61,17 +95,43 @@ store_snapshot_end(struct store_conn *c)
     s = c->store;
     assert(c != s->writer);
     store_end_all(c);
-    if (store_run(c, SQL_COMMIT, NO_ARGS) != COFRE_OK)
-        leave(c);
-    c->open = false;
-
     pthread_mutex_lock(&s->lock);
-    c->next = s->free;
-    s->free = c;
-    s->idle++;
-    pthread_cond_signal(&s->returned);
+    if (!s->writing && c->seen == s->commits && c->lost == COFRE_OK && c->broken == COFRE_OK) {
+        c->kept = true;
+        c->open = false;
+        put_back(s, c);
+        pthread_mutex_unlock(&s->lock);
+        return;
+    }
+    pthread_mutex_unlock(&s->lock);
+    end_read(c);
+    pthread_mutex_lock(&s->lock);
+    put_back(s, c);
     pthread_mutex_unlock(&s->lock);
 }
+
+/* Ends the snapshots that idle readers kept: the writer is about to begin. */
+static void
+writing_begins(struct store *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->writing = true;
+    for (struct store_conn *c = s->free; c != NULL; c = c->next)
+        if (c->kept)
+            end_read(c);
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void
+writing_ends(struct store *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->writing = false;
+    s->commits++; /* after a rollback as well: it costs one fresh snapshot */
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* ---- the writer ---- */
 
 struct store_conn *
 store_writer(struct store *s)
@@ -85,10 +145,13 @@ store_begin(struct store_conn *w)
     enum cofre_err err;
 
     assert(!w->open);
+    writing_begins(w->store);
     w->open = true;
     w->lost = COFRE_OK;
-    if ((err = store_run(w, SQL_WRITER_BEGIN, NO_ARGS)) != COFRE_OK)
+    if ((err = store_run(w, SQL_WRITER_BEGIN, NO_ARGS)) != COFRE_OK) {
         leave(w);
+        writing_ends(w->store);
+    }
     return err;
 }
 
@@ -106,6 +169,7 @@ store_commit(struct store_conn *w, struct store_head *head)
         (err = store_run(w, SQL_COMMIT, NO_ARGS)) == COFRE_OK)
         head->generation = (uint64_t)generation;
     leave(w);
+    writing_ends(w->store);
     return err;
 }
 
@@ -114,6 +178,7 @@ store_rollback(struct store_conn *w)
 {
     assert(w->open);
     leave(w);
+    writing_ends(w->store);
 }
 
 enum cofre_err

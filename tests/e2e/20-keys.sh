@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# The key-encryption key rotates while reads go on, and goes on after kill -9; nothing stays under the old one.
+# timeout: 300
+. "$COFRE_SRC/tests/e2e/lib.sh"
+
+vault_shop
+# More people, so that a rotation takes a moment.
+awk 'BEGIN { print "external_id,name,email,consents"
+    for (i = 0; i < 20000; i++) printf "M%d,Ana Nadie %d,m%d@example.org,loyalty\n", i, i, i }' >many.csv
+must cofre import customers many.csv >out 2>err
+
+# states: version and state of each kek
+states() {
+    cofre --json key status | jq -c '[.classes[] | select(.class == "kek") | "\(.version) \(.state)"]'
+}
+
+cofre --json key status >first
+check "key status lists the classes" jq -e '[.classes[].class] | contains(["db", "kek", "index", "log"])' first
+equal "one kek" "$(states)" '["1 active"]'
+check "no key is shown" not grep -Eq '[0-9a-f]{64}|[A-Za-z0-9+/]{43}=' first
+
+server_start
+token crm --role crm --view loyalty
+token shop --role ingest
+call crm GET '/v1/views/loyalty/records?limit=1000'
+cp reply before
+rm -f stop
+(while [ ! -e stop ]; do
+    curl -s -K crm.curl -o /dev/null -w '%{http_code}\n' "$url/v1/views/loyalty/records?limit=[11-30]"
+done >reads 2>/dev/null) &
+reader=$!
+(n=0; while [ ! -e stop ]; do
+    n=$((n + 1))
+    curl -s -K shop.curl -o /dev/null -w '%{http_code}\n' -H 'Content-Type: application/json' \
+        --data "{\"external_id\":\"during-$n\",\"consents\":[{\"purpose\":\"loyalty\",\"status\":\"granted\",\"source\":\"web\"}]}" \
+        "$url/v1/customers"
+done >writes 2>/dev/null) &
+writer=$!
+exits 0 "key rotate kek" cofre --json key rotate kek
+cp out rotated
+touch stop
+wait "$reader" "$writer"
+equal "every read was answered" "$(sort -u reads)" 200
+equal "every write was answered" "$(sort -u writes)" 201
+check "the new one is active, the old one is not used" grep -q '"2 active"' <<<"$(states)"
+check "nothing is under the old one ($(states))" grep -Eq '"1 (retired|destroyed)"' <<<"$(states)"
+call crm GET '/v1/views/loyalty/records?limit=1000'
+equal "the same records as before" \
+    "$(comm -23 <(jq -c '.records[]' before | sort) <(jq -c '.records[]' reply | sort) | wc -l)" \
+    "$(comm -13 <(jq -c '.records[]' before | sort) <(jq -c '.records[]' reply | sort) | wc -l)"
+exits 2 "an unknown class" cofre key rotate frobnication
+server_stop
+
+# Killed in the middle, it goes on.
+cut=0
+for pause in 0.05 0.1 0.15 0.2 0.3 0.4 0.6 0.9; do
+    "$COFRE_BIN/cofre" --vault "$vault" --key-file "$key" "${options[@]}" key rotate kek >killed.out 2>&1 </dev/null &
+    job=$!
+    sleep "$pause"
+    kill -9 "$job" 2>/dev/null
+    wait "$job" 2>/dev/null
+    if grep -q decrypt-only <<<"$(states)"; then
+        cut=1
+        break
+    fi
+done
+check "a rotation was cut off in the middle ($(states))" test $cut -eq 1
+server_start
+call crm GET '/v1/views/loyalty/records?limit=1000'
+answered "reads go on in between" 200
+equal "with everyone" "$(json '.records | length')" 1000
+exits 0 "key resume" cofre key resume
+check "nothing is under an old one ($(states))" not grep -q decrypt-only <<<"$(states)"
+equal "one is active" "$(states | grep -o active | wc -l)" 1
+exits 1 "key resume with nothing to do" cofre key resume
+call crm GET '/v1/views/loyalty/records?limit=1000'
+answered "after it" 200
+server_stop
+exits 0 "doctor" cofre doctor
+exits 0 "the log is whole" verify vault/audit --vkey vkey
+acts=$(cofre --json audit show --from 0 --limit 1000 2>/dev/null | jq -r .act | sort -u | tr '\n' ' ')
+check "rotations are entries ($acts)" grep -q 'key-rotate ' <<<"$acts"
+finish
