@@ -11,6 +11,7 @@
 #include "cofre/secret.h"
 #include "crypto/token.h"
 #include "vault/anchor.h"
+#include "vault/cache.h"
 #include "vault/keys.h"
 #include "vault/recover.h"
 
@@ -79,6 +80,8 @@ vault_new(const struct cofre_vault_config *config, struct cofre_vault **out)
     v->dir_fd = v->lock_fd = v->audit_fd = -1;
     locks_init(v);
     *out = v;
+    if (cache_new(&v->people) != COFRE_OK)
+        return COFRE_ENOMEM;
     v->dir = strdup(config->dir);
     if (config->anchor != NULL)
         v->anchor_path = strdup(config->anchor);
@@ -94,6 +97,7 @@ vault_free(struct cofre_vault *v)
         return;
     catalog_release(v->catalog);
     store_close(v->store);
+    cache_free(v->people);
     keys_close(v);
     for (int *fd = (int[]){v->audit_fd, v->lock_fd, v->dir_fd, -2}; *fd != -2; fd++)
         if (*fd >= 0)

@@ -84,6 +84,7 @@ struct cofre_vault {
     struct vault_keys *keys;
     pthread_rwlock_t keys_lock;
     struct note_signer signer;
+    struct cache *people; /* unwrapped bundles: cache.h */
     struct store *store;
     struct log *log;
     struct catalog *catalog;

@@ -83,7 +83,7 @@ struct cofre_reveal_in {
     struct bytes purpose;
     struct bytes reason; /* stored sealed with the customer's key; 1..1000 bytes of UTF-8 */
 };
-/* 200 {"fields":{...}}; NOT_FOUND, FORBIDDEN when the token lacks the purpose. */
+/* 200 {"fields":{...}}; NOT_FOUND; REFUSED when the token lacks the purpose. */
 void cofre_customer_reveal(struct cofre_vault *vault, struct cofre_call *call, struct bytes cus,
                            const struct cofre_reveal_in *in);
 

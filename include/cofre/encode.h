@@ -39,6 +39,15 @@ void encode_id(char out[static ENCODE_ID_MAX], const char *prefix,
 COFRE_CHECKED enum cofre_err encode_id_parse(struct bytes text, const char *prefix,
                                              uint8_t id[static ENCODE_ID_LEN]);
 
+/*
+ * Text and bytes of an id sort differently: ASCII has 2..7 before a..z, base32 behind it.  These turn an
+ * id into the 16 bytes of which memcmp gives the order of the texts (of one prefix), and back.  out may
+ * be id.
+ */
+void encode_id_order(const uint8_t id[static ENCODE_ID_LEN], uint8_t out[static ENCODE_ID_LEN]);
+void encode_id_unorder(const uint8_t order[static ENCODE_ID_LEN],
+                       uint8_t out[static ENCODE_ID_LEN]);
+
 /* A JSON string with its quotes (RFC 8259); in must be valid UTF-8.  Escapes the minimum and U+007F. */
 void encode_json_string(struct buf *out, struct bytes in);
 

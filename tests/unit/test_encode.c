@@ -319,10 +319,39 @@ utf8_in_a_text(void **state)
     unit_exact_free(text);
 }
 
+static void
+ids_in_order_sort_as_their_texts(void **state)
+{
+    uint8_t id[2][ENCODE_ID_LEN];
+    uint8_t order[2][ENCODE_ID_LEN];
+    char text[2][ENCODE_ID_MAX];
+
+    (void)state;
+    for (unsigned round = 0; round < 20000; round++) {
+        randombytes_buf(id, sizeof id);
+        /* Equal up to some place, so that every group decides somewhere. */
+        memcpy(id[1], id[0], round % ENCODE_ID_LEN);
+        for (unsigned i = 0; i < 2; i++) {
+            uint8_t back[ENCODE_ID_LEN];
+
+            encode_id_order(id[i], order[i]);
+            encode_id_unorder(order[i], back);
+            assert_memory_equal(back, id[i], sizeof back);
+            encode_id(text[i], "ps_", id[i]);
+        }
+        assert_int_equal((memcmp(order[0], order[1], sizeof order[0]) > 0) -
+                             (memcmp(order[0], order[1], sizeof order[0]) < 0),
+                         (strcmp(text[0], text[1]) > 0) - (strcmp(text[0], text[1]) < 0));
+    }
+    encode_id_order(id[0], id[0]);
+    assert_memory_equal(id[0], order[0], sizeof order[0]);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ids_in_order_sort_as_their_texts),
         cmocka_unit_test(rfc4648_examples),
         cmocka_unit_test(every_length_makes_the_round_trip),
         cmocka_unit_test(only_the_canonical_text_decodes),

@@ -294,6 +294,36 @@ a_revocation_that_is_owed_holds_once_it_is_paid(void **state)
     assert_int_equal(cofre_vault_authenticate(f->v, bytes_str(token), &actor), COFRE_EAUTH);
 }
 
+/* The batch that pays already goes by what was owed: no links for a view that is gone. */
+static void
+a_drop_that_is_owed_holds_in_the_batch_that_pays(void **state)
+{
+    const struct store_scope scope = {.view = 1, .epoch = 1, .purpose = 1, .without_row = true};
+    struct vf *f = *state;
+    struct store_conn *conn;
+    struct cofre_call c;
+    uint64_t n = 0;
+    char id[128];
+
+    vf_customer(f->v, "1001", id);
+    assert_int_equal(vf_apply(f->v, vf_view, false), COFRE_OUT_OK);
+    OK(store_snapshot(f->v->store, &conn, NULL));
+    OK(store_member_count(conn, &scope, &n));
+    store_snapshot_end(conn);
+    assert_int_equal(n, 1);
+    vf_call(&c, COFRE_ROLE_ADMIN, COFRE_ACT_VIEW_DROP);
+    cofre_view_drop(f->v, &c, BYTES_LIT("loyalty"));
+    disk_fails("/journal/", ENOSPC, 0);
+    assert_int_equal(vf_submit(f->v, &c), COFRE_OUT_AUDIT);
+    disk_fails(NULL, 0, 0);
+    cofre_call_free(&c);
+    vf_customer(f->v, "1002", id);
+    OK(store_snapshot(f->v->store, &conn, NULL));
+    OK(store_member_count(conn, &scope, &n));
+    store_snapshot_end(conn);
+    assert_int_equal(n, 0);
+}
+
 /* Nobody can say whether the rows are there: the log must not go on, and the next start finds out. */
 static void
 a_commit_that_fails_in_the_middle_stops_everything_until_the_next_start(void **state)
@@ -328,14 +358,21 @@ a_full_disk_under_the_database_refuses_mutations_alone(void **state)
 {
     struct vf *f = *state;
     struct cofre_call c;
+    struct buf entry;
+    uint64_t size;
     char id[128];
 
     vf_customer(f->v, "1001", id);
     assert_int_equal(vf_apply(f->v, vf_view, false), COFRE_OUT_OK);
+    size = vf_size(f->v);
     disk_fails("vault.db", ENOSPC, 0);
     assert_int_equal(vf_customer_call(f->v, "1002", &c), COFRE_OUT_STORE);
-    assert_true(c.recorded); /* the refusal is an entry */
+    assert_true(c.recorded && c.seq == size); /* the refusal is an entry, and the only one */
+    assert_int_equal(vf_size(f->v), size + 1);
     cofre_call_free(&c);
+    entry = vf_entry(f->v, size);
+    assert_non_null(strstr((char *)entry.p, "\"act\":\"customer-create\",\"ok\":false,\"code\":503"));
+    buf_free(&entry);
     assert_int_equal(vf_records(f->v, 10, NULL, &c), COFRE_OUT_OK);
     cofre_call_free(&c);
     disk_fails(NULL, 0, 0);
@@ -397,6 +434,24 @@ failures_to_authenticate_are_summed(void **state)
     buf_free(&all);
 }
 
+static void
+failures_that_could_not_be_recorded_count_later(void **state)
+{
+    struct vf *f = *state;
+    struct buf last;
+
+    disk_fails("/journal/", ENOSPC, 0);
+    for (int i = 0; i < 3; i++)
+        cofre_vault_auth_failed(f->v, COFRE_AUTH_BAD);
+    usleep(1200 * 1000);
+    disk_fails(NULL, 0, 0);
+    vf_close(f);
+    vf_open(f);
+    last = vf_entry(f->v, vf_size(f->v) - 1);
+    assert_non_null(strstr((char *)last.p, "\"fields\":[\"bad-token\"],\"n\":3,"));
+    buf_free(&last);
+}
+
 static int
 teardown(void **state)
 {
@@ -414,10 +469,12 @@ main(void)
         TEST_DISK(a_journal_that_was_moved_away_stops_everything),
         TEST_DISK(a_full_disk_leaves_entries_owing_and_the_next_batch_pays),
         TEST_DISK(a_revocation_that_is_owed_holds_once_it_is_paid),
+        TEST_DISK(a_drop_that_is_owed_holds_in_the_batch_that_pays),
         TEST_DISK(a_commit_that_fails_in_the_middle_stops_everything_until_the_next_start),
         TEST_DISK(a_full_disk_under_the_database_refuses_mutations_alone),
         TEST_DISK(a_keyring_that_cannot_be_written_leaves_the_old_one_in_use),
         TEST(failures_to_authenticate_are_summed),
+        TEST_DISK(failures_that_could_not_be_recorded_count_later),
     };
 
     return cmocka_run_group_tests(tests, vf_group, NULL);

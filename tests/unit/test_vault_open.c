@@ -94,6 +94,7 @@ a_place_without_a_vault_is_named_so(void **state)
     struct vf f = {.dir = "nothing-here"};
 
     (void)state;
+    vf_shell("rm -rf $1", f.dir, "");
     f.config = vf_config(f.dir);
     assert_int_equal(vf_try_open(&f), COFRE_ENOENT);
     assert_int_equal(mkdir(f.dir, 0700), 0);
@@ -134,6 +135,7 @@ a_making_that_fails_late_leaves_nothing(void **state)
     struct vf f = {.dir = "late"};
 
     (void)state;
+    vf_shell("rm -rf $1", f.dir, "");
     f.config = vf_config(f.dir);
     f.config.anchor = "no-such-directory/anchor"; /* the last thing that is written */
     assert_int_not_equal(cofre_vault_create(&f.config, NULL, "uid-0", &vkey, NULL), COFRE_OK);
@@ -159,6 +161,7 @@ create_does_not_touch_an_anchor_that_is_there(void **state)
     char anchor[96];
 
     snprintf(anchor, sizeof anchor, "%s/anchor", f->dir);
+    vf_shell("rm -rf $1", g.dir, "");
     vf_close(f);
     g.config = vf_config(g.dir);
     g.config.anchor = anchor;

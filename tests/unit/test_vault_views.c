@@ -46,15 +46,15 @@ tags(struct vf *f, const struct cofre_call *c)
     return n;
 }
 
-/* Holds an id against the one before it: lists are in the order of the bytes, not of their text. */
+/* Holds an id against the one before it: lists are in the order of the text, as anybody would sort it. */
 static void
-assert_behind(uint8_t last[static 16], const char *prefix, const char *text)
+assert_behind(char last[static ENCODE_ID_MAX], const char *prefix, const char *text)
 {
     uint8_t id[16];
 
     OK(encode_id_parse(bytes_str(text), prefix, id));
-    assert_true(memcmp(id, last, sizeof id) > 0);
-    memcpy(last, id, sizeof id);
+    assert_true(strcmp(text, last) > 0);
+    strcpy(last, text);
 }
 
 /* ---- who is in it ---- */
@@ -90,7 +90,7 @@ pages_follow_one_another_in_the_order_of_pseudonyms(void **state)
     struct vf *f = *state;
     struct cofre_call c;
     char cursor[128] = "";
-    uint8_t last[16] = {0};
+    char last[ENCODE_ID_MAX] = "";
     char ps[128];
     unsigned n = 0;
 
@@ -260,7 +260,7 @@ events_come_by_day_and_ref_and_page_through(void **state)
     char event[16];
     char ps[128];
     char ref[128];
-    uint8_t last[16] = {0};
+    char last[ENCODE_ID_MAX] = "";
     unsigned n = 0;
 
     vf_customer(f->v, "1001", id[0]);

@@ -86,13 +86,13 @@ put_held(struct cofre_vault *v, struct showing *s, const struct store_customer *
 {
     struct buf plain = BUF_INIT;
     struct record r;
-    struct bundle b;
+    struct person b;
     bool first = true;
     enum cofre_err err;
 
     if ((err = person_open(v, row, &b)) != COFRE_OK)
         return err;
-    person_tag(v, &b, s->call);
+    person_tag(&b, s->call);
     s->call->n = 1;
     for (unsigned part = 0; part < STORE_PARTS && err == COFRE_OK; part++) {
         err = person_open_part(v, &b, row, (enum store_part)part, &plain, &r);

@@ -144,13 +144,14 @@ static enum cofre_err
 gather(void *ctx, const struct store_customer *row)
 {
     struct fill_op *op = ctx;
-    struct bundle b;
+    struct person b;
     enum cofre_err err;
 
     if ((err = person_open(op->v, row, &b)) != COFRE_OK)
         return err;
     op->links[op->n].num = row->num;
-    pseudonym_of(&op->scope->key, row->id, b.ps, op->links[op->n].ps);
+    pseudonym_of(&op->scope->key, row->id, b.bundle.ps, op->links[op->n].ps);
+    encode_id_order(op->links[op->n].ps, op->links[op->n].ps);
     op->n++;
     op->after = row->num;
     secret_wipe(&b, sizeof b);

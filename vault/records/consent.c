@@ -20,7 +20,7 @@ apply(struct cofre_vault *v, struct cofre_call *call)
     struct consent_op *op = call->op;
     struct store_conn *w = store_writer(v->store);
     struct store_customer row;
-    struct bundle b;
+    struct person b;
     enum cofre_err err;
 
     if ((err = store_customer_get(w, op->id, &row)) != COFRE_OK)
@@ -28,7 +28,7 @@ apply(struct cofre_vault *v, struct cofre_call *call)
     op->row.customer = row.num;
     if ((err = person_open(v, &row, &b)) != COFRE_OK)
         return err;
-    person_tag(v, &b, call);
+    person_tag(&b, call);
     call->n = 1;
     secret_wipe(&b, sizeof b);
     buf_putf(&call->body, "{\"purpose\":\"%s\",\"status\":\"%s\",\"time\":", call->purpose,

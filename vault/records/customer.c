@@ -115,7 +115,7 @@ prepare(struct cofre_vault *v, struct cofre_call *call, struct customer_op *op, 
         return err;
     if ((err = draft_seal(v, d)) != COFRE_OK)
         return err;
-    person_tag(v, &d->bundle, call);
+    person_tag(&d->person, call);
     return COFRE_OK;
 }
 
@@ -168,7 +168,7 @@ apply_batch(struct cofre_vault *v, struct cofre_call *call)
             continue;
         }
         call->n++;
-        person_tag(v, &d->bundle, call);
+        person_tag(&d->person, call);
         encode_id(id, "cus_", d->id);
         results_ok(&call->body, i, COFRE_OUT_CREATED, id, ",\"version\":1");
     }
@@ -222,7 +222,7 @@ apply_patch(struct cofre_vault *v, struct cofre_call *call)
     if ((err = draft_merge(v, d, &row)) != COFRE_OK)
         return err;
     call->n = 1;
-    person_tag(v, &d->bundle, call);
+    person_tag(&d->person, call);
     if (!draft_ok(d))
         adopt(call, d);
     else

@@ -22,7 +22,7 @@ draft_init(struct draft *d)
     fields_init(&d->given);
     for (unsigned i = 0; i < STORE_PARTS; i++)
         d->part[i] = BUF_INIT;
-    memset(&d->bundle, 0, sizeof d->bundle);
+    memset(&d->person, 0, sizeof d->person);
 }
 
 void
@@ -31,7 +31,7 @@ draft_free(struct draft *d)
     fields_free(&d->given);
     for (unsigned i = 0; i < STORE_PARTS; i++)
         buf_free(&d->part[i]);
-    secret_wipe(&d->bundle, sizeof d->bundle);
+    secret_wipe(&d->person, sizeof d->person);
 }
 
 bool
@@ -210,8 +210,8 @@ draft_seal(struct cofre_vault *v, struct draft *d)
     enum cofre_err err = COFRE_OK;
 
     randombytes_buf(d->id, sizeof d->id);
-    bundle_random(&d->bundle);
-    person_seal(v, d->id, &d->bundle, d->sealed_bundle, &d->kek);
+    person_new(v, &d->person);
+    person_seal(v, d->id, &d->person, d->sealed_bundle, &d->kek);
     for (unsigned part = 0; part < STORE_PARTS && err == COFRE_OK; part++) {
         const struct person_part place = {
             .id = d->id, .part = (enum store_part)part, .version = 1};
@@ -219,7 +219,7 @@ draft_seal(struct cofre_vault *v, struct draft *d)
 
         buf_reset(&d->part[part]);
         if (n > 0)
-            err = person_seal_part(v, &d->bundle, &place, values, n, &d->part[part]);
+            err = person_seal_part(v, &d->person, &place, values, n, &d->part[part]);
     }
     return err;
 }

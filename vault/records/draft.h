@@ -3,6 +3,7 @@
 
 #include "cofre/customers.h"
 #include "vault/records/fields.h"
+#include "vault/records/person.h"
 #include "vault/vault_internal.h"
 
 /*
@@ -20,7 +21,7 @@ struct draft {
     struct cofre_fault faults[DRAFT_FAULTS_MAX]; /* pointers within this customer */
     /* sealed, when prepared for a new customer */
     uint8_t id[STORE_ID];
-    struct bundle bundle;
+    struct person person;
     uint8_t sealed_bundle[BUNDLE_SEALED];
     uint32_t kek;
     struct buf part[STORE_PARTS];

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cofre/encode.h"
 #include "cofre/secret.h"
 #include "crypto/pseudonym.h"
 #include "vault/keys.h"
@@ -87,7 +88,8 @@ put_links(struct cofre_vault *v, const struct draft *d, int64_t num)
     enum cofre_err err = COFRE_OK;
 
     for (size_t i = 0; i < c->n_scopes && err == COFRE_OK; i++) {
-        pseudonym_of(&c->scopes[i].key, d->id, d->bundle.ps, ps);
+        pseudonym_of(&c->scopes[i].key, d->id, d->person.bundle.ps, ps);
+        encode_id_order(ps, ps);
         err = store_link_put(store_writer(v->store), c->scopes[i].view, c->scopes[i].epoch, ps,
                              num);
     }
@@ -107,7 +109,7 @@ insert_rows(struct cofre_vault *v, struct draft *d, enum draft_consents how)
 
     /* A rotation may have begun since: nothing comes in under the old epoch behind its back. */
     if (d->kek != keys_kek_active(v))
-        person_seal(v, d->id, &d->bundle, d->sealed_bundle, &d->kek);
+        person_seal(v, d->id, &d->person, d->sealed_bundle, &d->kek);
     row.kek = d->kek;
     memcpy(row.id, d->id, sizeof row.id);
     for (unsigned part = 0; part < STORE_PARTS; part++)
@@ -149,7 +151,7 @@ open_parts(struct cofre_vault *v, const struct draft *d, const struct store_cust
     enum cofre_err err = COFRE_OK;
 
     for (unsigned part = 0; part < STORE_PARTS && err == COFRE_OK; part++)
-        err = person_open_part(v, &d->bundle, row, (enum store_part)part, &m->plain[part],
+        err = person_open_part(v, &d->person, row, (enum store_part)part, &m->plain[part],
                                &m->old[part]);
     return err;
 }
@@ -210,7 +212,7 @@ update_rows(struct cofre_vault *v, struct draft *d, const struct store_customer 
         size_t n = merge_values(d, part, &m->old[part], values);
 
         if (n > 0)
-            err = person_seal_part(v, &d->bundle, &place, values, n, &m->sealed[part]);
+            err = person_seal_part(v, &d->person, &place, values, n, &m->sealed[part]);
         next.part[part] = buf_bytes(&m->sealed[part]);
     }
     for (size_t i = 0; i < d->given.n && err == COFRE_OK; i++) {
@@ -237,7 +239,7 @@ draft_merge(struct cofre_vault *v, struct draft *d, const struct store_customer 
     memcpy(d->id, row->id, sizeof d->id);
     d->existed = true;
     d->version = row->version;
-    if ((err = person_open(v, row, &d->bundle)) != COFRE_OK ||
+    if ((err = person_open(v, row, &d->person)) != COFRE_OK ||
         (err = open_parts(v, d, row, &m)) != COFRE_OK)
         goto out;
     for (size_t i = 0; i < d->given.n; i++)

@@ -179,7 +179,7 @@ seal(struct event_context *ctx, const struct cofre_event_in *in, const struct fi
     struct record_value values[SCHEMA_FIELDS_MAX + 1];
     struct cofre_call tag = {.subjects = BUF_INIT};
     struct buf plain = BUF_INIT;
-    struct bundle b = {{0}, {0}};
+    struct person b = {0};
     size_t n = 0;
     enum cofre_err err;
 
@@ -196,7 +196,7 @@ seal(struct event_context *ctx, const struct cofre_event_in *in, const struct fi
     err = person_seal_event(ctx->v, &b, row->id, e->row.key, buf_bytes(&plain), &e->sealed);
     e->row.sealed = buf_bytes(&e->sealed);
     memcpy(tag.nonce, ctx->nonce, sizeof tag.nonce);
-    person_tag(ctx->v, &b, &tag);
+    person_tag(&b, &tag);
     if (tag.subjects.len == COFRE_TAG)
         memcpy(e->tag, tag.subjects.p, COFRE_TAG);
 out:

@@ -138,7 +138,7 @@ customer_apply(struct cofre_vault *v, struct import_batch *b, void *item)
 
     if (err != COFRE_OK || !draft_ok(d))
         return err;
-    person_tag(v, &d->bundle, &b->call);
+    person_tag(&d->person, &b->call);
     b->call.n++;
     return COFRE_OK;
 }

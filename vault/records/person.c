@@ -5,6 +5,7 @@
 #include "cofre/secret.h"
 #include "crypto/pad.h"
 #include "crypto/pae.h"
+#include "vault/cache.h"
 #include "vault/keys.h"
 
 #include "vault/records/person.h"
@@ -15,30 +16,52 @@ place_of(const struct cofre_vault *v, const uint8_t *id)
     return (struct bundle_place){.vault = v->id, .customer = id};
 }
 
+static void
+derive(const struct cofre_vault *v, struct person *p)
+{
+    const struct pseudonym_log log = {
+        .vault = v->id, .secret = v->keys->log_secret, .epoch = v->keys->log_epoch};
+
+    pseudonym_subject_key(&log, p->bundle.ps, p->tag_key);
+}
+
+void
+person_new(const struct cofre_vault *v, struct person *p)
+{
+    bundle_random(&p->bundle);
+    derive(v, p);
+}
+
 enum cofre_err
-person_open(struct cofre_vault *v, const struct store_customer *row, struct bundle *b)
+person_open(struct cofre_vault *v, const struct store_customer *row, struct person *p)
 {
     const struct bundle_place place = place_of(v, row->id);
     const struct bundle_kek *kek;
     enum cofre_err err = COFRE_ENOKEY;
 
-    memset(b, 0, sizeof *b);
+    if (cache_get(v->people, row->id, row->bundle, p))
+        return COFRE_OK;
+    memset(p, 0, sizeof *p);
     pthread_rwlock_rdlock(&v->keys_lock);
     if ((kek = keys_kek(v->keys, row->kek)) != NULL)
-        err = bundle_open(b, kek, &place, row->bundle);
+        err = bundle_open(&p->bundle, kek, &place, row->bundle);
     pthread_rwlock_unlock(&v->keys_lock);
-    return err;
+    if (err != COFRE_OK)
+        return err;
+    derive(v, p);
+    cache_put(v->people, row->id, row->bundle, p);
+    return COFRE_OK;
 }
 
 void
-person_seal(struct cofre_vault *v, const uint8_t id[static STORE_ID], const struct bundle *b,
+person_seal(struct cofre_vault *v, const uint8_t id[static STORE_ID], const struct person *p,
             uint8_t out[static BUNDLE_SEALED], uint32_t *kek)
 {
     const struct bundle_place place = place_of(v, id);
 
     pthread_rwlock_rdlock(&v->keys_lock);
     *kek = v->keys->kek_active;
-    bundle_seal(out, keys_kek(v->keys, *kek), &place, b);
+    bundle_seal(out, keys_kek(v->keys, *kek), &place, &p->bundle);
     pthread_rwlock_unlock(&v->keys_lock);
 }
 
@@ -65,10 +88,10 @@ row_ad(const struct cofre_vault *v, const char *label, const uint8_t *id, const 
 }
 
 static enum cofre_err
-seal(const struct bundle *b, enum box_kind kind, const struct buf *ad, struct bytes plain,
+seal(const struct person *p, enum box_kind kind, const struct buf *ad, struct bytes plain,
      struct buf *out)
 {
-    const struct box_key key = {.kind = kind, .version = PERSON_DEK_VERSION, .key = b->dek};
+    const struct box_key key = {.kind = kind, .version = PERSON_DEK_VERSION, .key = p->bundle.dek};
 
     if (buf_error(ad) != COFRE_OK)
         return COFRE_ENOMEM;
@@ -77,10 +100,10 @@ seal(const struct bundle *b, enum box_kind kind, const struct buf *ad, struct by
 }
 
 static enum cofre_err
-open(const struct bundle *b, enum box_kind kind, const struct buf *ad, struct bytes sealed,
+open(const struct person *p, enum box_kind kind, const struct buf *ad, struct bytes sealed,
      struct buf *plain)
 {
-    const struct box_key key = {.kind = kind, .version = PERSON_DEK_VERSION, .key = b->dek};
+    const struct box_key key = {.kind = kind, .version = PERSON_DEK_VERSION, .key = p->bundle.dek};
     size_t len = 0;
     uint8_t *to;
     enum cofre_err err;
@@ -94,7 +117,7 @@ open(const struct bundle *b, enum box_kind kind, const struct buf *ad, struct by
 }
 
 enum cofre_err
-person_seal_part(const struct cofre_vault *v, const struct bundle *b,
+person_seal_part(const struct cofre_vault *v, const struct person *p,
                  const struct person_part *place, const struct record_value *values, size_t n,
                  struct buf *out)
 {
@@ -104,7 +127,7 @@ person_seal_part(const struct cofre_vault *v, const struct bundle *b,
 
     if ((err = record_write(&plain, values, n)) == COFRE_OK) {
         part_ad(v, place, &ad);
-        err = seal(b, BOX_COMPARTMENT, &ad, buf_bytes(&plain), out);
+        err = seal(p, BOX_COMPARTMENT, &ad, buf_bytes(&plain), out);
     }
     buf_free(&plain);
     buf_free(&ad);
@@ -112,7 +135,7 @@ person_seal_part(const struct cofre_vault *v, const struct bundle *b,
 }
 
 enum cofre_err
-person_open_part(const struct cofre_vault *v, const struct bundle *b,
+person_open_part(const struct cofre_vault *v, const struct person *p,
                  const struct store_customer *row, enum store_part part, struct buf *plain,
                  struct record *r)
 {
@@ -124,7 +147,7 @@ person_open_part(const struct cofre_vault *v, const struct bundle *b,
     if (row->part[part].len == 0)
         return COFRE_OK;
     part_ad(v, &place, &ad);
-    err = open(b, BOX_COMPARTMENT, &ad, row->part[part], plain);
+    err = open(p, BOX_COMPARTMENT, &ad, row->part[part], plain);
     if (err == COFRE_OK)
         err = record_open(buf_bytes(plain), r);
     buf_free(&ad);
@@ -132,7 +155,7 @@ person_open_part(const struct cofre_vault *v, const struct bundle *b,
 }
 
 enum cofre_err
-person_seal_event(const struct cofre_vault *v, const struct bundle *b,
+person_seal_event(const struct cofre_vault *v, const struct person *p,
                   const uint8_t id[static STORE_ID], const uint8_t key[static STORE_KEYED],
                   struct bytes padded, struct buf *out)
 {
@@ -140,13 +163,13 @@ person_seal_event(const struct cofre_vault *v, const struct bundle *b,
     enum cofre_err err;
 
     row_ad(v, "cofre/v1/event", id, key, &ad);
-    err = seal(b, BOX_EVENT, &ad, padded, out);
+    err = seal(p, BOX_EVENT, &ad, padded, out);
     buf_free(&ad);
     return err;
 }
 
 enum cofre_err
-person_open_event(const struct cofre_vault *v, const struct bundle *b,
+person_open_event(const struct cofre_vault *v, const struct person *p,
                   const uint8_t id[static STORE_ID], const struct store_event *row,
                   struct buf *plain, struct record *r)
 {
@@ -155,7 +178,7 @@ person_open_event(const struct cofre_vault *v, const struct bundle *b,
 
     *r = (struct record){NULL, 0};
     row_ad(v, "cofre/v1/event", id, row->key, &ad);
-    err = open(b, BOX_EVENT, &ad, row->sealed, plain);
+    err = open(p, BOX_EVENT, &ad, row->sealed, plain);
     if (err == COFRE_OK)
         err = record_open(buf_bytes(plain), r);
     buf_free(&ad);
@@ -163,7 +186,7 @@ person_open_event(const struct cofre_vault *v, const struct bundle *b,
 }
 
 enum cofre_err
-person_seal_reason(const struct cofre_vault *v, const struct bundle *b,
+person_seal_reason(const struct cofre_vault *v, const struct person *p,
                    const uint8_t id[static STORE_ID], const uint8_t nonce[static 16],
                    struct bytes text, struct buf *out)
 {
@@ -176,26 +199,21 @@ person_seal_reason(const struct cofre_vault *v, const struct bundle *b,
     row_ad(v, "cofre/v1/reason", id, nonce, &ad);
     err = buf_error(&plain);
     if (err == COFRE_OK)
-        err = seal(b, BOX_REASON, &ad, buf_bytes(&plain), out);
+        err = seal(p, BOX_REASON, &ad, buf_bytes(&plain), out);
     buf_free(&plain);
     buf_free(&ad);
     return err;
 }
 
 void
-person_tag(const struct cofre_vault *v, const struct bundle *b, struct cofre_call *call)
+person_tag(const struct person *p, struct cofre_call *call)
 {
-    const struct pseudonym_log log = {
-        .vault = v->id, .secret = v->keys->log_secret, .epoch = v->keys->log_epoch};
-    uint8_t key[KEY_LEN];
     uint8_t tag[COFRE_TAG];
 
     if (call->subjects.len >= COFRE_SUBJECTS_MAX * COFRE_TAG)
         return;
-    pseudonym_subject_key(&log, b->ps, key);
-    pseudonym_subject(key, call->nonce, tag);
+    pseudonym_subject(p->tag_key, call->nonce, tag);
     buf_put(&call->subjects, tag, sizeof tag);
-    secret_wipe(key, sizeof key);
 }
 
 void

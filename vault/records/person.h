@@ -15,11 +15,19 @@
  */
 enum { PERSON_DEK_VERSION = 1 };
 
-/* The person's bundle.  COFRE_ENOKEY: its KEK epoch is not held.  COFRE_EAUTH. b is zero on error. */
+/* A person's secrets as they are used: the bundle, and the key of the log's tags, derived from it. */
+struct person {
+    struct bundle bundle;
+    uint8_t tag_key[KEY_LEN];
+};
+
+/* A new person: random secrets. */
+void person_new(const struct cofre_vault *v, struct person *p);
+/* The person's secrets, from the cache (cache.h) or unwrapped.  The caller wipes p.  COFRE_ENOKEY: its KEK epoch is not held.  COFRE_EAUTH. p is zero on error. */
 COFRE_CHECKED enum cofre_err person_open(struct cofre_vault *v, const struct store_customer *row,
-                                         struct bundle *b);
+                                         struct person *p);
 /* Seals a bundle under the active KEK epoch. */
-void person_seal(struct cofre_vault *v, const uint8_t id[static STORE_ID], const struct bundle *b,
+void person_seal(struct cofre_vault *v, const uint8_t id[static STORE_ID], const struct person *p,
                  uint8_t out[static BUNDLE_SEALED], uint32_t *kek);
 
 /* Appends the box of a compartment of this record version. COFRE_ERANGE, COFRE_ENOMEM. */
@@ -28,7 +36,7 @@ struct person_part {
     enum store_part part;
     uint64_t version;
 };
-COFRE_CHECKED enum cofre_err person_seal_part(const struct cofre_vault *v, const struct bundle *b,
+COFRE_CHECKED enum cofre_err person_seal_part(const struct cofre_vault *v, const struct person *p,
                                               const struct person_part *place,
                                               const struct record_value *values, size_t n,
                                               struct buf *out);
@@ -36,27 +44,27 @@ COFRE_CHECKED enum cofre_err person_seal_part(const struct cofre_vault *v, const
  * Opens a compartment; plain gets the padded record, *r reads it in place (an empty record when the
  * compartment is empty).  COFRE_EAUTH.
  */
-COFRE_CHECKED enum cofre_err person_open_part(const struct cofre_vault *v, const struct bundle *b,
+COFRE_CHECKED enum cofre_err person_open_part(const struct cofre_vault *v, const struct person *p,
                                               const struct store_customer *row,
                                               enum store_part part, struct buf *plain,
                                               struct record *r);
 
-COFRE_CHECKED enum cofre_err person_seal_event(const struct cofre_vault *v, const struct bundle *b,
+COFRE_CHECKED enum cofre_err person_seal_event(const struct cofre_vault *v, const struct person *p,
                                                const uint8_t id[static STORE_ID],
                                                const uint8_t key[static STORE_KEYED],
                                                struct bytes padded, struct buf *out);
-COFRE_CHECKED enum cofre_err person_open_event(const struct cofre_vault *v, const struct bundle *b,
+COFRE_CHECKED enum cofre_err person_open_event(const struct cofre_vault *v, const struct person *p,
                                                const uint8_t id[static STORE_ID],
                                                const struct store_event *row, struct buf *plain,
                                                struct record *r);
 COFRE_CHECKED enum cofre_err person_seal_reason(const struct cofre_vault *v,
-                                                const struct bundle *b,
+                                                const struct person *p,
                                                 const uint8_t id[static STORE_ID],
                                                 const uint8_t nonce[static 16], struct bytes text,
                                                 struct buf *out);
 
 /* Adds the person's tag to the call's entry; beyond COFRE_SUBJECTS_MAX nothing is added. */
-void person_tag(const struct cofre_vault *v, const struct bundle *b, struct cofre_call *call);
+void person_tag(const struct person *p, struct cofre_call *call);
 /* Adds a tag that is nobody's. */
 void person_tag_nobody(struct cofre_call *call);
 

@@ -20,7 +20,7 @@ find(struct cofre_vault *v, struct store_conn *conn, const struct schema_field *
      struct bytes canonical, struct cofre_call *call)
 {
     struct store_customer row;
-    struct bundle b;
+    struct person b;
     char id[ENCODE_ID_MAX];
     uint8_t value[STORE_KEYED];
     int64_t num;
@@ -31,7 +31,7 @@ find(struct cofre_vault *v, struct store_conn *conn, const struct schema_field *
         (err = store_customer_get_num(conn, num, &row)) != COFRE_OK ||
         (err = person_open(v, &row, &b)) != COFRE_OK)
         return err;
-    person_tag(v, &b, call);
+    person_tag(&b, call);
     secret_wipe(&b, sizeof b);
     call->n = 1;
     encode_id(id, "cus_", row.id);
@@ -172,7 +172,7 @@ commit_reason(struct cofre_call *call, struct bytes reason)
 
 static enum cofre_err
 write_fields(struct cofre_vault *v, const struct catalog *c, const struct store_customer *row,
-             const struct bundle *b, const struct cofre_reveal_in *in, struct buf *out)
+             const struct person *b, const struct cofre_reveal_in *in, struct buf *out)
 {
     struct buf plain[STORE_PARTS] = {BUF_INIT, BUF_INIT, BUF_INIT};
     struct record part[STORE_PARTS];
@@ -209,7 +209,7 @@ prepare(struct cofre_vault *v, struct cofre_call *call, const struct catalog *c,
     struct reveal_op *op = calloc(1, sizeof *op);
     struct store_conn *conn = NULL;
     struct store_customer row;
-    struct bundle b = {{0}, {0}};
+    struct person b = {0};
     enum cofre_err err = op == NULL ? COFRE_ENOMEM : COFRE_OK;
 
     if (err == COFRE_OK && (err = store_snapshot(v->store, &conn, NULL)) == COFRE_OK &&
@@ -218,7 +218,7 @@ prepare(struct cofre_vault *v, struct cofre_call *call, const struct catalog *c,
         (err = write_fields(v, c, &row, &b, in, &op->body)) == COFRE_OK &&
         (err = person_seal_reason(v, &b, id, call->nonce, in->reason, &op->sealed)) == COFRE_OK) {
         op->num = row.num;
-        person_tag(v, &b, call);
+        person_tag(&b, call);
         call->n = 1;
         commit_prepare(call, op, apply, op_free);
         op = NULL; /* moved to call */

@@ -199,7 +199,10 @@ struct store_scope {
     bool without_row; /* a customer without a consent row counts (legitimate interest, legal duty) */
 };
 
-/* COFRE_EEXIST: the pseudonym is there already for another customer (128 bits: never by chance). */
+/*
+ * ps, here and below, is the pseudonym in the order of its text (encode_id_order).
+ * COFRE_EEXIST: the pseudonym is there already for another customer (128 bits: never by chance).
+ */
 COFRE_CHECKED enum cofre_err store_link_put(struct store_conn *w, uint32_t view, uint32_t epoch,
                                             const uint8_t ps[static STORE_KEYED], int64_t num);
 /* Drops every link of a view's epoch; epoch 0: of all its epochs. */

@@ -109,7 +109,7 @@ rewrap(void *ctx, const struct store_customer *row)
 {
     struct move_op *op = ctx;
     struct move *m = &op->moves[op->n];
-    struct bundle b;
+    struct person b;
     enum cofre_err err;
 
     if ((err = person_open(op->v, row, &b)) != COFRE_OK)

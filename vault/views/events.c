@@ -17,7 +17,7 @@
  */
 struct key {
     int64_t bucket;
-    uint8_t ref[PSEUDONYM_LEN];
+    uint8_t ref[PSEUDONYM_LEN]; /* encode_id_order of it: refs sort as their texts do */
     int64_t event;
 };
 
@@ -66,6 +66,7 @@ add_key(struct gather *g, int64_t bucket, int64_t event, const uint8_t key[stati
     if (!kind_wanted(g, kind))
         return COFRE_OK;
     pseudonym_event_ref(&g->s->view->scope->key, (struct bytes){key, STORE_KEYED}, k.ref);
+    encode_id_order(k.ref, k.ref);
     if (g->resumed && key_order(&k, &g->after) <= 0)
         return COFRE_OK;
     if (g->n == g->cap) {
@@ -126,10 +127,10 @@ put_attributes(struct serve *s, const struct record *r)
 }
 
 static void
-tag_once(struct gather *g, int64_t customer, const struct bundle *b)
+tag_once(struct gather *g, int64_t customer, const struct person *b)
 {
     if (seen_add(&g->people, customer))
-        person_tag(g->s->v, b, g->s->call);
+        person_tag(b, g->s->call);
 }
 
 static enum cofre_err
@@ -140,7 +141,7 @@ put_event(struct gather *g, const struct key *k)
     struct store_event row;
     struct store_member member;
     struct record r;
-    struct bundle b;
+    struct person b;
     enum cofre_err err;
 
     if ((err = store_view_event(s->conn, &s->scope, k->event, &row, &member)) != COFRE_OK ||
@@ -217,7 +218,7 @@ one_record(struct gather *g, struct bytes ps, int64_t from)
     if (err == COFRE_OK)
         err = put_gathered(g);
     if (err == COFRE_OK && g->people.n == 0) {
-        struct bundle b; /* no events: the answer is about the person all the same */
+        struct person b; /* no events: the answer is about the person all the same */
         if ((err = person_open(g->s->v, &member.customer, &b)) == COFRE_OK)
             tag_once(g, member.customer.num, &b);
         secret_wipe(&b, sizeof b);

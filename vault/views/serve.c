@@ -64,9 +64,11 @@ serve_bind(const struct serve *s, struct bytes list)
 void
 serve_put_id(struct buf *out, const char *prefix, const uint8_t id[static STORE_KEYED])
 {
+    uint8_t plain[ENCODE_ID_LEN];
     char text[ENCODE_ID_MAX];
 
-    encode_id(text, prefix, id);
+    encode_id_unorder(id, plain);
+    encode_id(text, prefix, plain);
     buf_putc(out, '"');
     buf_puts(out, text);
     buf_putc(out, '"');
@@ -76,17 +78,18 @@ enum cofre_err
 serve_member(struct serve *s, struct bytes ps, struct store_member *row)
 {
     uint8_t id[STORE_KEYED] = {0};
-    struct bundle b;
+    struct person b;
     enum cofre_err err;
 
     /* What is no pseudonym at all takes the same way as one that is nobody's. */
     if (encode_id_parse(ps, "ps_", id) != COFRE_OK)
         memset(id, 0, sizeof id);
+    encode_id_order(id, id);
     err = store_member_get(s->conn, &s->scope, id, row);
     if (err != COFRE_ENOENT)
         return err;
     if (row->customer.num != 0 && person_open(s->v, &row->customer, &b) == COFRE_OK) {
-        person_tag(s->v, &b, s->call);
+        person_tag(&b, s->call);
         secret_wipe(&b, sizeof b);
     } else {
         person_tag_nobody(s->call);
@@ -96,7 +99,7 @@ serve_member(struct serve *s, struct bytes ps, struct store_member *row)
 
 /* Opens the compartments that the view needs. */
 static enum cofre_err
-open_parts(struct serve *s, const struct bundle *b, const struct store_customer *row,
+open_parts(struct serve *s, const struct person *b, const struct store_customer *row,
            struct record part[static STORE_PARTS])
 {
     const struct view *view = s->view->view;
@@ -151,7 +154,7 @@ serve_record(struct serve *s, const struct store_member *row)
 {
     struct record part[STORE_PARTS];
     struct buf *out = &s->call->body;
-    struct bundle b;
+    struct person b;
     enum cofre_err err;
 
     if ((err = person_open(s->v, &row->customer, &b)) != COFRE_OK)
@@ -162,7 +165,7 @@ serve_record(struct serve *s, const struct store_member *row)
         buf_puts(out, ",\"fields\":{");
         put_fields(s, &row->customer, part);
         buf_puts(out, "}}");
-        person_tag(s->v, &b, s->call);
+        person_tag(&b, s->call);
         s->call->n++;
         err = buf_error(out);
     }

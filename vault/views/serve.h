@@ -34,7 +34,7 @@ COFRE_CHECKED enum cofre_err serve_member(struct serve *s, struct bytes ps,
                                           struct store_member *row);
 /* Appends {"pseudonym","fields":{...}} and adds the person's tag. */
 COFRE_CHECKED enum cofre_err serve_record(struct serve *s, const struct store_member *row);
-/* Appends "ps_...", with quotes. */
+/* Appends "ps_...", with quotes; id as it is stored and sorted: encode_id_order of the pseudonym. */
 void serve_put_id(struct buf *out, const char *prefix, const uint8_t id[static STORE_KEYED]);
 
 /* Cursors of this request; list names the list with its filters. */
