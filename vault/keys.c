@@ -381,7 +381,7 @@ unlock(struct cofre_vault *v, const struct cofre_vault_config *config, struct se
     memcpy(v->id, keyslot_vault(slots), sizeof v->id);
     err = keyslot_unlock(slots, &with, root);
     if (err == COFRE_EAUTH)
-        cofre_why_set(why, err, "no keyslot opens with this %s",
+        cofre_why_set(why, err, "no keyslot opens with this %s: it is another one, or the file keyslots was altered",
                       with.type == KEYSLOT_KEYFILE ? "key file" : "passphrase");
     else if (err == COFRE_EINTEGRITY)
         cofre_why_set(why, err, "the keyslots were altered");

@@ -48,9 +48,13 @@ void
 policy_error(struct cofre_call *call, enum cofre_err err, const struct cofre_why *why)
 {
     enum cofre_outcome out = outcome_of(err);
+    const char *cause = why != NULL ? why->text : "";
 
+    /* Whoever reads rows has no more to say than where they lie. */
+    if (out == COFRE_OUT_INTEGRITY && cause[0] == 0)
+        cause = "a page of vault.db, or a sealed row in it, was altered or damaged";
     if (cofre_outcome(out)->http >= 500)
         oplog_line(OPLOG_ERROR, "%s: %s%s%s", cofre_act_text(call->act), cofre_err_text(err),
-                   why != NULL && why->text[0] != 0 ? ": " : "", why != NULL ? why->text : "");
+                   cause[0] != 0 ? ": " : "", cause);
     cofre_call_fail(call, out, NULL, NULL);
 }
