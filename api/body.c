@@ -55,7 +55,7 @@ customer_read(struct json_in *in, const struct json_at *at, const json_t *value,
     const struct json_at at_fields = {at, "fields", 0};
     const struct json_at at_consents = {at, "consents", 0};
     const struct json_member members[] = {
-        {.name = "external_id", .required = true, .text = &out->external_id},
+        {.name = "external_id", .text = &out->external_id}, /* the vault says when it is missing */
         {.name = "fields", .value = &fields, .type = JSON_OBJECT},
         {.name = "consents", .value = &consents, .type = JSON_ARRAY},
     };
@@ -135,9 +135,10 @@ event_read(struct json_in *in, const struct json_at *at, const json_t *value, bo
     struct cofre_field *list = NULL;
     const struct json_at at_attributes = {at, "attributes", 0};
     const struct json_member members[] = {
-        {.name = "event_id", .required = true, .text = &out->event_id},
-        {.name = "kind", .required = true, .text = &out->kind},
-        {.name = "time", .required = true, .text = &out->time},
+        /* what is missing the vault says, for each event alone */
+        {.name = "event_id", .text = &out->event_id},
+        {.name = "kind", .text = &out->kind},
+        {.name = "time", .text = &out->time},
         {.name = "attributes", .value = &attributes, .type = JSON_OBJECT},
         /* the last two only where the path names no customer */
         {.name = "customer", .text = &out->customer},
@@ -145,10 +146,6 @@ event_read(struct json_in *in, const struct json_at *at, const json_t *value, bo
     };
     bool ok = json_in_object(in, at, value, members, COUNT(members) - (of_one ? 2 : 0));
 
-    if (ok && !of_one && (out->customer.p == NULL) == (out->external_id.p == NULL)) {
-        json_in_fault(in, at, "needs either customer or external_id");
-        ok = false;
-    }
     if (attributes != NULL)
         ok = json_in_fields(in, &at_attributes, attributes, &list, &out->n_attributes) && ok;
     out->attributes = list;

@@ -89,8 +89,16 @@ is_text(struct bytes b, const char *text)
     return b.len == strlen(text) && strncasecmp((const char *)b.p, text, b.len) == 0;
 }
 
+/* RFC 7396 gives merge patches a type of their own; plain JSON is taken for one as well. */
+static bool
+is_json(struct bytes type, bool patch)
+{
+    return is_text(trimmed(type), "application/json") ||
+           (patch && is_text(trimmed(type), "application/merge-patch+json"));
+}
+
 bool
-headers_json(const struct headers *h)
+headers_json(const struct headers *h, bool patch)
 {
     const uint8_t *semicolon;
     struct bytes type = h->content_type;
@@ -100,11 +108,11 @@ headers_json(const struct headers *h)
         return false;
     semicolon = memchr(type.p, ';', type.len);
     if (semicolon == NULL)
-        return is_text(trimmed(type), "application/json");
+        return is_json(type, patch);
     type.len = (size_t)(semicolon - type.p);
     parameter.p = semicolon + 1;
     parameter.len = h->content_type.len - type.len - 1;
     parameter = trimmed(parameter);
-    return is_text(trimmed(type), "application/json") &&
+    return is_json(type, patch) &&
            (is_text(parameter, "charset=utf-8") || is_text(parameter, "charset=\"utf-8\""));
 }

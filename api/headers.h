@@ -24,6 +24,6 @@ uint64_t headers_length(const struct headers *h);
 /* Is there a body?  Then announced by one of the two headers. */
 bool headers_body(const struct headers *h);
 /* application/json, with no parameter or charset=utf-8. */
-bool headers_json(const struct headers *h);
+bool headers_json(const struct headers *h, bool patch);
 
 #endif

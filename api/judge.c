@@ -37,7 +37,7 @@ judge_body(struct request *req)
     req->limit = (flags & ROUTE_MANY) != 0 ? config->max_batch : config->max_body;
     if (!headers_body(h))
         fail(req, COFRE_OUT_INVALID, "", "a JSON body is missing");
-    else if (!headers_json(h))
+    else if (!headers_json(h, req->match.route->act == COFRE_ACT_CUSTOMER_PATCH))
         fail(req, COFRE_OUT_MEDIA_TYPE, NULL, "");
     else if (announced && headers_length(h) > req->limit)
         fail(req, COFRE_OUT_TOO_LARGE, NULL, "");

@@ -9,6 +9,7 @@
 #include "audit/journal_internal.h"
 
 struct journal {
+    int parent;     /* the log's directory; borrowed */
     int dir;        /* journal/ itself; owned */
     int fd;         /* the file that is appended to, or -1 before the first */
     uint64_t bytes; /* in it */
@@ -66,7 +67,7 @@ journal_open(int dir, const struct journal_end *end, struct journal **out, struc
     *out = NULL;
     if (j == NULL)
         return COFRE_ENOMEM;
-    *j = (struct journal){-1, -1, 0, "", false};
+    *j = (struct journal){dir, -1, -1, 0, "", false};
     j->dir = openat(dir, "journal", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (j->dir < 0)
         err = io_error(j, why, "open");
@@ -139,12 +140,18 @@ static enum cofre_err
 check_linked(struct journal *j, struct cofre_why *why)
 {
     struct stat mine;
+    struct stat mine_dir;
     struct stat named;
 
     if (fstat(j->fd, &mine) != 0 || fstatat(j->dir, j->name, &named, AT_SYMLINK_NOFOLLOW) != 0)
         return stop_os(j, why, "not there any more");
     if (mine.st_nlink == 0 || mine.st_ino != named.st_ino || mine.st_dev != named.st_dev)
         return stop(j, why, "another file has its name");
+    if (fstat(j->dir, &mine_dir) != 0 ||
+        fstatat(j->parent, "journal", &named, AT_SYMLINK_NOFOLLOW) != 0)
+        return stop_os(j, why, "the directory is not there any more");
+    if (mine_dir.st_ino != named.st_ino || mine_dir.st_dev != named.st_dev)
+        return stop(j, why, "another directory has its name");
     if ((uint64_t)mine.st_size != j->bytes)
         return stop(j, why, "its length was changed by somebody else");
     return COFRE_OK;

@@ -183,6 +183,61 @@ anchor_now(struct cofre_vault *v, struct anchor *out, struct cofre_why *why)
     return err;
 }
 
+/* When the entries that an anchor does not cover were written. */
+struct uncovered {
+    struct entry_parsed *parsed;
+    uint64_t first_ts;
+    uint64_t last_ts;
+    bool any;
+    bool stopped; /* the last one is a clean stop */
+};
+
+static enum cofre_err
+look_at(void *ctx, uint64_t seq, struct bytes line)
+{
+    struct uncovered *u = ctx;
+
+    (void)seq;
+    if (entry_parse(line, u->parsed) != COFRE_OK)
+        return COFRE_EINTEGRITY;
+    if (!u->any)
+        u->first_ts = u->parsed->e.ts;
+    u->any = true;
+    u->last_ts = u->parsed->e.ts;
+    u->stopped = bytes_equal(u->parsed->e.act, bytes_str(cofre_act_text(COFRE_ACT_STOP)));
+    return COFRE_OK;
+}
+
+/*
+ * A crash leaves an anchor that is half a second old, and the vault stops by itself before it gets much
+ * older.  One that is older than that was put back.
+ */
+static enum cofre_err
+check_lag(struct cofre_vault *v, const struct anchor *then, const struct anchor *now,
+          struct cofre_why *why)
+{
+    struct uncovered u = {.parsed = malloc(sizeof *u.parsed)};
+    uint64_t most = ANCHOR_LAG_MS;
+    enum cofre_err err;
+
+    if (u.parsed == NULL)
+        return COFRE_ENOMEM;
+    err = now->log_size == then->log_size ? COFRE_OK
+                                          : log_entries(v->log, then->log_size, 1, look_at, &u, why);
+    if (err == COFRE_OK && u.any)
+        err = log_entries(v->log, now->log_size - 1, 1, look_at, &u, why);
+    if (u.stopped)
+        most = ANCHOR_STOP_LAG_MS;
+    free(u.parsed);
+    if (err != COFRE_OK || !u.any || u.last_ts <= u.first_ts || u.last_ts - u.first_ts <= most)
+        return err;
+    return cofre_why_set(why, COFRE_EINTEGRITY,
+                         "the anchor is older than audit/: it saw %llu entries of %llu, and those that it "
+                         "lacks span %llu seconds; put the newer anchor back",
+                         (unsigned long long)then->log_size, (unsigned long long)now->log_size,
+                         (unsigned long long)((u.last_ts - u.first_ts) / 1000));
+}
+
 enum cofre_err
 anchor_check(struct cofre_vault *v, struct cofre_why *why)
 {
@@ -207,6 +262,8 @@ anchor_check(struct cofre_vault *v, struct cofre_why *why)
         return cofre_why_set(why, COFRE_EINTEGRITY,
                              "audit/ is another history than the one the anchor saw (at entry %llu)",
                              (unsigned long long)then.log_size);
+    if ((err = check_lag(v, &then, &now, why)) != COFRE_OK)
+        return err;
     if (now.generation < then.generation)
         return cofre_why_set(why, COFRE_EINTEGRITY,
                              "vault.db (generation %llu) is older than the anchor (%llu); put the newer "
@@ -237,13 +294,16 @@ keep(struct cofre_vault *v, struct anchor *last)
     enum cofre_err err;
 
     if ((err = anchor_now(v, &now, &why)) == COFRE_OK && same(&now, last) &&
-        !atomic_load(&v->anchor_failed))
+        !atomic_load(&v->anchor_failed)) {
+        atomic_store(&v->anchor_kept, vault_clock());
         return;
+    }
     if (err == COFRE_OK)
         err = anchor_write(v, &now, &why);
     if (err == COFRE_OK) {
         *last = now;
         atomic_store(&v->anchor_failed, false);
+        atomic_store(&v->anchor_kept, vault_clock());
     } else if (!atomic_exchange(&v->anchor_failed, true)) {
         oplog_line(OPLOG_ERROR, "anchor: %s: %s", cofre_err_text(err), why.text);
     }
@@ -273,12 +333,22 @@ keeper(void *arg)
 enum cofre_err
 anchor_start(struct cofre_vault *v, struct cofre_why *why)
 {
-    int r = pthread_create(&v->keeper, NULL, keeper, v);
+    int r;
+
+    atomic_store(&v->anchor_kept, vault_clock());
+    r = pthread_create(&v->keeper, NULL, keeper, v);
 
     if (r != 0)
         return cofre_why_os(why, COFRE_ENOMEM, r, "cannot start the anchor's thread");
     v->keeper_running = true;
     return COFRE_OK;
+}
+
+bool
+anchor_overdue(struct cofre_vault *v)
+{
+    return v->keeper_running &&
+           vault_clock() - atomic_load(&v->anchor_kept) > ANCHOR_OVERDUE_MS;
 }
 
 void

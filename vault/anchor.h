@@ -6,8 +6,11 @@
 /*
  * The anchor: what the vault was like a moment ago, under a MAC from the root key, best kept on another
  * volume (design 9).  FORMAT.md draws it.  It is written at most a second after a change, and at a clean
- * stop; at start an older vault than it says is refused.
+ * stop; at start an older vault than it says is refused, and so is an anchor that is older than a crash
+ * explains: the entries that it does not cover must lie within ANCHOR_LAG_MS of one another.
  */
+enum { ANCHOR_OVERDUE_MS = 20000, ANCHOR_LAG_MS = 60000, ANCHOR_STOP_LAG_MS = 2000 };
+
 struct anchor {
     uint32_t incarnation;
     uint64_t generation;         /* of the database */
@@ -34,5 +37,7 @@ COFRE_CHECKED enum cofre_err anchor_check(struct cofre_vault *v, struct cofre_wh
 /* The thread that keeps it up to date. */
 COFRE_CHECKED enum cofre_err anchor_start(struct cofre_vault *v, struct cofre_why *why);
 void anchor_stop(struct cofre_vault *v);
+/* It could not be written for so long that a crash now would leave one that is refused: serve nothing. */
+bool anchor_overdue(struct cofre_vault *v);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "cofre/oplog.h"
 #include "crypto/pae.h"
+#include "vault/anchor.h"
 #include "vault/idem.h"
 
 #include "vault/commit_internal.h"
@@ -351,6 +352,8 @@ make_ready(struct cofre_vault *v, struct cofre_why *why)
                              "the database failed in a commit; start the vault again");
     if (log_dead(v->log))
         return cofre_why_set(why, COFRE_ESTOPPED, "stopped by an earlier failure");
+    if (anchor_overdue(v))
+        return cofre_why_set(why, COFRE_ESTOPPED, "the anchor could not be written for too long");
     if (v->committer.owed && (err = pay(v, why)) != COFRE_OK)
         return err;
     if (v->committer.stale)
@@ -401,5 +404,6 @@ commit_batch_run(struct cofre_vault *v, struct commit_batch *b)
         oplog_line(OPLOG_ERROR, "audit log: %s: %s", cofre_err_text(err), why.text);
     }
     v->committer.said = err;
+    atomic_store(&v->refused, err == COFRE_OK ? 0 : vault_clock());
     finish(b, err == COFRE_OK);
 }

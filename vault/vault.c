@@ -17,6 +17,8 @@
 
 #include "vault/vault_internal.h"
 
+enum { REFUSED_MS = 5000 };
+
 int64_t
 vault_now(void)
 {
@@ -347,6 +349,11 @@ cofre_vault_ready(struct cofre_vault *v, struct cofre_why *why)
     }
     if (atomic_load(&v->store_unknown) || atomic_load(&v->catalog_failed)) {
         cofre_why_set(why, COFRE_EIO, "the database failed; see the server's output");
+        return false;
+    }
+    /* Whether it would go well by now only the next batch can tell: red for a while, then try. */
+    if (atomic_load(&v->refused) != 0 && vault_clock() - atomic_load(&v->refused) < REFUSED_MS) {
+        cofre_why_set(why, COFRE_ESTOPPED, "the last access could not be recorded; see the server's output");
         return false;
     }
     if (atomic_load(&v->anchor_failed)) {

@@ -96,6 +96,8 @@ struct cofre_vault {
     pthread_cond_t keeper_wake;
     bool keeper_stop;
     atomic_bool anchor_failed;
+    atomic_int_fast64_t anchor_kept; /* when the anchor was last true, on vault_clock */
+    atomic_int_fast64_t refused;     /* when a batch was last refused, on vault_clock; 0: not since one was written */
     atomic_bool catalog_failed; /* it could not be read again after a change; tried with each batch */
     atomic_bool store_unknown; /* a COMMIT failed in a way that may have taken place: nothing is served */
     atomic_uint_fast64_t auth_failures[COFRE_AUTH_FAILURES]; /* since the last sum */

@@ -95,7 +95,7 @@ op 403 desk PATCH "/v1/customers/$ana" '{"fields":{"city":"Soria"}}'
 
 purchase='{"event_id":"e1","kind":"purchase","time":"2026-03-14T10:00:00Z","attributes":{"amount":"11.77","currency":"EUR","quantity":1,"category":"books"}}'
 op 200 shop POST "/v1/customers/$ana/events" "{\"events\":[$purchase]}" -H 'Idempotency-Key: k3'
-op 400 shop POST "/v1/customers/$ana/events" '{"events":[{"event_id":"e2","kind":"purchase"}]}'
+op 400 shop POST "/v1/customers/$ana/events" '{"events":[{"event_id":"e2","kind":1}]}'
 op 404 shop POST /v1/customers/cus_aaaaaaaaaaaaaaaaaaaaaaaaaa/events "{\"events\":[$purchase]}"
 media=text/plain op 415 shop POST "/v1/customers/$ana/events" '{"events":[]}'
 op 413 shop POST "/v1/customers/$ana/events" @big
@@ -105,13 +105,15 @@ op 403 crm POST "/v1/customers/$ana/events" "{\"events\":[$purchase]}"
 visit='"kind":"visit","time":"2026-03-15"'
 op 200 shop POST /v1/events:batch "{\"events\":[{\"customer\":\"$ana\",\"event_id\":\"e3\",$visit},{\"external_id\":\"N4\",\"event_id\":\"e4\",$visit},{\"external_id\":\"none\",\"event_id\":\"e5\",$visit}]}" -H 'Idempotency-Key: k4'
 equal "each event has its own status" "$(json '[.results[].status] | join(" ")')" "201 201 404"
-op 400 shop POST /v1/events:batch "{\"events\":[{\"event_id\":\"e6\",$visit}]}"
+op 400 shop POST /v1/events:batch '{"events":[{"event_id":6}]}'
 media=text/plain op 415 shop POST /v1/events:batch '{"events":[]}'
 op 413 shop POST /v1/events:batch @bigger
 op 422 shop POST /v1/events:batch "{\"events\":[{\"external_id\":\"N4\",\"event_id\":\"e9\",$visit}]}" -H 'Idempotency-Key: k4'
 op 403 desk POST /v1/events:batch '{"events":[]}'
 
 op 200 shop PUT "/v1/customers/$ana/consents/marketing" '{"status":"granted","source":"web","time":"2026-01-02"}'
+op 200 shop PUT "/v1/customers/$ana/consents/marketing" '{"status":"withdrawn","source":"web","time":"2026-02-02"}'
+op 409 shop PUT "/v1/customers/$ana/consents/marketing" '{"status":"granted","source":"web","time":"2026-01-03"}'
 op 400 shop PUT "/v1/customers/$ana/consents/marketing" '{"status":"maybe","source":"web"}'
 op 404 shop PUT /v1/customers/cus_aaaaaaaaaaaaaaaaaaaaaaaaaa/consents/marketing '{"status":"granted","source":"web"}'
 op 404 shop PUT "/v1/customers/$ana/consents/frobnication" '{"status":"granted","source":"web"}'

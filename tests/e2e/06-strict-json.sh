@@ -139,4 +139,12 @@ call shop POST /v1/customers @file -H 'Transfer-Encoding: chunked'
 problem "in pieces, too" 413 body-too-large
 call crm GET /v1/views/loyalty
 answered "afterwards all is well" 200
+# One bad element of a batch is refused alone.
+call shop POST /v1/customers:batch '{"customers":[{"external_id":"one-good"},{"fields":{}},{"external_id":"two-good"}]}'
+equal "customers, each by itself" "$status $(json '[.results[].status] | tojson')" '200 [201,400,201]'
+equal "where" "$(json '.results[1].problem.errors[0].pointer')" /external_id
+event='"kind":"visit","time":"2026-01-01"'
+call shop POST /v1/events:batch "{\"events\":[{\"external_id\":\"one-good\",\"event_id\":\"i1\",$event},{\"event_id\":\"i2\",$event},{\"external_id\":\"one-good\",\"event_id\":\"i3\",\"kind\":\"visit\"},{\"external_id\":\"one-good\",$event}]}"
+equal "events, each by itself" "$status $(json '[.results[].status] | tojson')" '200 [201,400,400,400]'
+equal "where" "$(json '[.results[1:][].problem.errors[0].pointer] | tojson')" '["/customer","/time","/event_id"]'
 finish

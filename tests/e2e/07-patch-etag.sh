@@ -59,6 +59,12 @@ problem "in any spelling of the domain" 409 already-exists
 call shop POST /v1/customers:lookup '{"index":"email","value":"xiao@example.org"}'
 check "a look-up finds the other one" test "$(json .id)" != "$cus"
 
+# The media type of RFC 7396 is taken for a patch, and for nothing else.
+media=application/merge-patch+json call shop PATCH "/v1/customers/$cus" '{"fields":{"city":"Lugo"}}'
+answered "application/merge-patch+json" 200
+media=application/merge-patch+json call shop POST /v1/customers '{"external_id":"P2"}'
+problem "no patch" 415 unsupported-media-type
+
 # Of many that change one version, one succeeds.
 call shop PATCH "/v1/customers/$cus" '{"fields":{"city":"X"}}'
 version=$(json .version)

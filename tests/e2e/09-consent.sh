@@ -74,6 +74,12 @@ done
 call crm GET "$V/records/$ps/events"
 equal "the same body for events" "$(jq -S 'del(.request_id)' reply)" "$(cat withdrawn)"
 
+# A grant that comes late, from before the withdrawal, brings nobody back.
+call shop PUT "/v1/customers/$cus/consents/loyalty" '{"status":"granted","source":"web","time":"2020-01-01"}'
+problem "a grant from before the withdrawal" 409 conflict /time
+call crm GET "$V/records/$ps"
+answered "it changes nothing" 404
+
 # Back again it has the pseudonym that it had.
 consent granted
 call crm GET "$V/records/$ps"

@@ -97,6 +97,7 @@ curl -s -K crm.curl "$url/v1/views/loyalty/records?limit=[1-5]" -o reply
 token shop --role ingest
 call shop POST /v1/customers '{"external_id":"Z1"}'
 answered "a mutation" 201
+sleep 3 # more than a crash explains
 server_stop
 rm -rf whole
 cp -a vault whole
@@ -128,6 +129,7 @@ put_back() {
 refused 5 "an older vault.db" 'vault\.db|database' put_back vault.db vault.db-wal vault.db-shm
 refused 5 "an older audit/" 'audit|log' put_back audit
 refused 5 "older vault.db and audit/" 'anchor|older' put_back vault.db vault.db-wal vault.db-shm audit
+refused 5 "an older anchor" 'anchor is older' put_back anchor
 refused 5 "no anchor" 'anchor' rm vault/anchor
 refused 5 "an empty anchor" 'anchor' truncate -s 0 vault/anchor
 for name in anchor keyring signing; do

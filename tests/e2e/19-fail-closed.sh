@@ -37,6 +37,14 @@ check "nothing opens that vault" not server_begin
 cp -a kept/* vault/audit/journal/
 exits 0 "with its journal put back it opens" cofre status
 
+# Nor is a directory that was moved away and back the place where others look.
+server_start
+mv vault/audit/journal moved
+closed "the directory of the journal moved"
+server_kill
+mv moved vault/audit/journal
+exits 0 "with it put back it opens" cofre status
+
 # Another file at the journal's place is not the journal.
 server_start
 last=$(find vault/audit/journal -type f | sort | tail -n 1)
@@ -74,7 +82,13 @@ done
 equal "a full disk: holds no record" "$(json 'has("records")')" false
 call shop POST /v1/customers '{"external_id":"F1"}'
 answered "a full disk: a change" 503
+call - GET /readyz
+answered "a full disk: readyz" 503
 rm disk/ballast
+call crm GET '/v1/views/loyalty/records?limit=5'
+answered "with space again it serves by itself" 200
+call - GET /readyz
+answered "and is ready" 200
 server_kill
 exits 0 "with space again the vault opens" cofre status
 exits 0 "and its log is whole" verify disk/vault/audit --vkey vkey

@@ -182,7 +182,7 @@ static const struct fault_row {
     {read_customer, "{\"external_id\":\"a\"}", NULL},
     {read_customer, "{\"external_id\":\"a\",\"fields\":{\"x\":{\"y\":[1]}},\"consents\":[]}", NULL},
     {read_customer, "[]", ""},
-    {read_customer, "{}", "/external_id"},
+    {read_customer, "{}", NULL}, /* what is missing the vault says */
     {read_customer, "{\"external_id\":1}", "/external_id"},
     {read_customer, "{\"external_id\":null}", "/external_id"},
     {read_customer, "{\"external_id\":\"a\",\"fields\":[]}", "/fields"},
@@ -209,13 +209,14 @@ static const struct fault_row {
     {read_events, "{\"events\":[{" EV "}]}", NULL},
     {read_events, "{\"events\":[{" EV ",\"customer\":\"c\"}]}", "/events/0/customer"},
     {read_events, "{\"events\":[{" EV ",\"attributes\":1}]}", "/events/0/attributes"},
-    {read_events, "{\"events\":[{\"event_id\":\"e\",\"kind\":\"k\"}]}", "/events/0/time"},
+    {read_events, "{\"events\":[{\"event_id\":\"e\",\"kind\":\"k\"}]}", NULL},
+    {read_events, "{\"events\":[{\"event_id\":\"e\",\"kind\":\"k\",\"time\":5}]}", "/events/0/time"},
     {read_events, "{\"events\":{}}", "/events"},
     {read_events_of, "{\"events\":[{" EV ",\"customer\":\"c\"}]}", NULL},
     {read_events_of, "{\"events\":[{" EV ",\"external_id\":\"c\"}]}", NULL},
-    {read_events_of, "{\"events\":[{" EV "}]}", "/events/0"},
-    {read_events_of, "{\"events\":[{" EV ",\"customer\":\"c\",\"external_id\":\"c\"}]}",
-     "/events/0"},
+    {read_events_of, "{\"events\":[{" EV "}]}", NULL},
+    {read_events_of, "{\"events\":[{" EV ",\"customer\":\"c\",\"external_id\":\"c\"}]}", NULL},
+    {read_events_of, "{\"events\":[{" EV ",\"customer\":1}]}", "/events/0/customer"},
     {read_consent, "{\"status\":\"granted\",\"source\":\"web\"}", NULL},
     {read_consent, "{\"status\":\"granted\",\"source\":\"web\",\"time\":\"2026-01-01\"}", NULL},
     {read_consent, "{\"status\":\"granted\"}", "/source"},
@@ -263,7 +264,7 @@ all_faults_are_told_at_once(void **state)
     (void)state;
     assert_true(open_body(&b, text, sizeof text - 1));
     assert_false(read_customers(&b.in));
-    assert_int_equal(b.call.n_faults, 4);
+    assert_int_equal(b.call.n_faults, 3);
     close_body(&b);
 }
 

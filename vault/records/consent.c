@@ -19,6 +19,7 @@ apply(struct cofre_vault *v, struct cofre_call *call)
 {
     struct consent_op *op = call->op;
     struct store_conn *w = store_writer(v->store);
+    struct store_consent old;
     struct store_customer row;
     struct person b;
     enum cofre_err err;
@@ -26,6 +27,15 @@ apply(struct cofre_vault *v, struct cofre_call *call)
     if ((err = store_customer_get(w, op->id, &row)) != COFRE_OK)
         return err;
     op->row.customer = row.num;
+    err = store_consent_get(w, row.num, op->row.purpose, &old);
+    if (err != COFRE_OK && err != COFRE_ENOENT)
+        return err;
+    /* A message that comes late must not bring back a person who has withdrawn since. */
+    if (err == COFRE_OK && old.status == STORE_WITHDRAWN && op->row.status == STORE_GRANTED &&
+        op->row.time < old.time) {
+        cofre_call_fail(call, COFRE_OUT_CONFLICT, "/time", "is before the withdrawal on record");
+        return COFRE_OK;
+    }
     if ((err = person_open(v, &row, &b)) != COFRE_OK)
         return err;
     person_tag(&b, call);

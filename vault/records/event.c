@@ -139,6 +139,8 @@ take_head(struct event_context *ctx, const struct cofre_event_in *in, struct eve
     const struct schema_kind *kind = schema_kind(ctx->catalog->schema, in->kind);
     const char *reason = NULL;
 
+    if (ctx->customer_id == NULL && (in->customer.p == NULL) == (in->external_id.p == NULL))
+        fail(e, COFRE_OUT_INVALID, "/customer", "and external_id: exactly one of them is needed");
     if (in->event_id.len == 0 || in->event_id.len > EVENT_ID_MAX ||
         !encode_utf8_valid(in->event_id) || memchr(in->event_id.p, 0, in->event_id.len) != NULL)
         fail(e, COFRE_OUT_INVALID, "/event_id", "is not 1 to 128 bytes of UTF-8");
