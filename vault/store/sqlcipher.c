@@ -32,7 +32,7 @@ static const char of_writer[] = "PRAGMA synchronous = FULL;"
                                 "PRAGMA cache_size = -16384;"
                                 "PRAGMA wal_autocheckpoint = 4000;"
                                 "PRAGMA journal_size_limit = 67108864;";
-static const char of_reader[] = "PRAGMA cache_size = -4096;"
+static const char of_reader[] = "PRAGMA cache_size = -16384;"
                                 "PRAGMA query_only = ON;";
 
 struct path {
