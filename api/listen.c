@@ -101,6 +101,9 @@ listen_open(const char *text, bool public, struct listen_socket *out, struct cof
     *out = (struct listen_socket){.fd = -1};
     if (!split(text, host, &port) || strlen(port) > 5 || strtoul(port, NULL, 10) > 65535)
         return cofre_why_set(why, COFRE_EINVAL, "listen: must be ADDR:PORT or [IPv6]:PORT");
+    /* RFC 6761, section 6.3: a name that needs no resolver, nor a hosts file. */
+    if (strcmp(host, "localhost") == 0)
+        strcpy(host, "127.0.0.1");
     if (getaddrinfo(host, port, &hints, &found) != 0 || found == NULL)
         return cofre_why_set(why, COFRE_EINVAL, "listen: there is no such address");
     out->loopback = is_loopback(found->ai_addr);
