@@ -24,6 +24,7 @@ enum { ROTATE_BATCH = 500, ROTATE_BATCH_MAX = 10000, JOB_RUNNING = 0, JOB_DONE =
 struct job {
     struct store_job row;
     bool found;
+    bool adopted; /* the epoch is there, its job was lost in a crash: no new key is made */
 };
 
 static enum cofre_err
@@ -62,7 +63,7 @@ count_old(struct cofre_vault *v, uint32_t active, uint64_t *left)
 
 /*
  * The keyring first, on disk; a crash before COMMIT, or a transaction that fails, leaves an active epoch with
- * no job, and that is in order: what is sealed under it opens, and the next rotation moves it on.
+ * no job: what is sealed under it opens, and key resume finds the rows that are left and adopts the epoch.
  */
 static enum cofre_err
 apply_begin(struct cofre_vault *v, struct cofre_call *call)
@@ -77,7 +78,9 @@ apply_begin(struct cofre_vault *v, struct cofre_call *call)
     snprintf(j->row.kind, sizeof j->row.kind, JOB_KEK);
     if ((err = store_job_put(store_writer(v->store), &j->row)) != COFRE_OK)
         return err;
-    if ((err = keys_add(v, KEYRING_KEK, 0, &version, &why)) != COFRE_OK) {
+    if (j->adopted)
+        version = keys_kek_active(v);
+    else if ((err = keys_add(v, KEYRING_KEK, 0, &version, &why)) != COFRE_OK) {
         oplog_line(OPLOG_ERROR, "keyring: %s", why.text);
         return err;
     }
@@ -321,7 +324,9 @@ cofre_key_rotate(struct cofre_vault *v, struct cofre_call *call, const struct co
         cofre_call_fail(call, COFRE_OUT_INVALID, "class", "is not one that this version rotates (kek)");
     else if ((err = running(v, &j)) != COFRE_OK)
         policy_error(call, err, NULL);
-    else if (in->resume && !j.found)
+    else if (in->resume && !j.found && (err = count_old(v, keys_kek_active(v), &total)) != COFRE_OK)
+        policy_error(call, err, NULL);
+    else if (in->resume && !j.found && total == 0)
         cofre_call_fail(call, COFRE_OUT_NOT_FOUND, "job", "no rotation was cut off");
     else if (!in->resume && j.found)
         cofre_call_fail(call, COFRE_OUT_BUSY, "job",
@@ -334,8 +339,9 @@ cofre_key_rotate(struct cofre_vault *v, struct cofre_call *call, const struct co
         dry_run(v, call);
         return;
     }
-    if (!in->resume) {
-        if ((err = count_old(v, keys_kek_active(v) + 1, &total)) != COFRE_OK) {
+    j.adopted = in->resume && !j.found;
+    if (!j.found) {
+        if (!j.adopted && (err = count_old(v, keys_kek_active(v) + 1, &total)) != COFRE_OK) {
             policy_error(call, err, NULL);
             record_only(v, call, COFRE_ACT_KEY_ROTATE);
             return;
