@@ -44,7 +44,27 @@ enum option_kind {
     X(FORMAT,          "format",          TEXT,   false, "FORMAT", "csv or jsonl, where the file's name does not say") \
     X(SINCE,           "since",           FILE,   true,  "FILE",  "a checkpoint that was kept; may be repeated") \
     X(FROM,            "from",            NUMBER, false, "SEQ",   "the first entry (so that the newest is the last)") \
-    X(LIMIT,           "limit",           NUMBER, false, "N",     "at most so many entries (50)")
+    X(LIMIT,           "limit",           NUMBER, false, "N",     "at most so many entries (50)") \
+    X(RECOVERY_KEY,    "recovery-key",    PATH,   false, "FILE",  "the offline key that certifies the next signing key after a loss") \
+    X(BELOW,           "below",           NUMBER, false, "SEQ",   "entries below this one")        \
+    X(KEEP,            "keep",            TEXT,   false, "TIME",  "keep the entries of so long: 400d, 2y") \
+    X(DECLARE,         "declare",         FLAG,   false, NULL,    "accept what is older than it should be, and say so in the log") \
+    X(STATE,           "state",           PATH,   false, "DIR",   "the witness's directory")       \
+    X(LOG,             "log",             PATH,   true,  "FILE",  "a log's verifier key, to be witnessed; may be repeated") \
+    X(WITNESS,         "witness",         FILE,   true,  "FILE",  "a witness's verifier key; may be repeated") \
+    X(QUORUM,          "quorum",          NUMBER, false, "K",     "so many of the witnesses must have signed (all)") \
+    X(TSA,             "tsa",             TEXT,   false, "URL",   "a time stamping authority, RFC 3161") \
+    X(TSA_CA,          "tsa-ca",          FILE,   false, "FILE",  "certificates to check time stamps with, PEM") \
+    X(REPLY,           "reply",           FILE,   false, "FILE",  "a time stamping authority's reply") \
+    X(QUERY,           "query",           PATH,   false, "FILE",  "write the query for a time stamping authority, and ask nobody") \
+    X(CHECKPOINT,      "checkpoint",      FILE,   false, "FILE",  "the checkpoint that the reply is about (the newest)") \
+    X(FOLLOW,          "follow",          FLAG,   false, NULL,    "go on with entries as they come") \
+    X(CURSOR,          "cursor",          PATH,   false, "FILE",  "where to go on, kept in this file") \
+    X(SYSLOG,          "syslog",          PATH,   false, "SOCKET", "send RFC 5424 messages to this local socket") \
+    X(SUBJECT_KEY,     "subject-key",     PATH,   false, "FILE",  "write the key with which cofre-verify finds this person") \
+    X(CURRENT,         "current",         FLAG,   false, NULL,    "with the current log epoch too, which opens what is to come") \
+    X(ACCEPT,          "accept-incarnation", TEXT, true, "HASH",  "accept this restore, which the log declares; may be repeated") \
+    X(MAX_AGE,         "max-age",         TEXT,   false, "TIME",  "somebody must have vouched for the log so recently")
 /* clang-format on */
 
 enum option {

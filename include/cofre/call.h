@@ -61,6 +61,16 @@ COFRE_CHECKED enum cofre_err cofre_role_parse(struct bytes text, enum cofre_role
     X(AUDIT_ENTRIES,      "audit-entries",      COFRE_R(COMPLIANCE) | COFRE_R(ADMIN), false)       \
     X(AUDIT_PROOF,        "audit-proof",        COFRE_R_TOKENS | COFRE_R(ADMIN), false)            \
     X(AUDIT_VERIFY,       "audit-verify",       COFRE_R(ADMIN), false)                             \
+    X(AUDIT_EXPORT,       "audit-export",       COFRE_R(ADMIN), false)                             \
+    X(AUDIT_TIMESTAMP,    "audit-timestamp",    COFRE_R(ADMIN), false)                             \
+    X(AUDIT_ROTATE,       "audit-rotate",       COFRE_R(ADMIN), false)                             \
+    X(AUDIT_RECOVER,      "audit-recover",      COFRE_R(ADMIN), false)                             \
+    X(AUDIT_PRUNE,        "audit-prune",        COFRE_R(ADMIN), false)                             \
+    X(CUSTOMER_ACCESSES,  "customer-accesses",  COFRE_R(COMPLIANCE) | COFRE_R(ADMIN), false)       \
+    X(RESTORE,            "restore",            COFRE_R(ADMIN), false)                             \
+    X(INTEGRITY,          "integrity",          COFRE_R(SYSTEM), false)                            \
+    X(UNAVAILABLE,        "unavailable",        COFRE_R(SYSTEM), false)                            \
+    X(AVAILABLE,          "available",          COFRE_R(SYSTEM), false)                            \
     X(UNKNOWN_ROUTE,      "unknown-route",      COFRE_R_TOKENS, false)                             \
     X(INIT,               "init",               COFRE_R(ADMIN), false)                             \
     X(START,              "start",              COFRE_R(SYSTEM), false)                            \
