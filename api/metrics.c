@@ -1,3 +1,5 @@
+#include <time.h>
+
 #include "metrics.h"
 
 static const struct {
@@ -87,6 +89,22 @@ write_one(struct buf *out, const char *name, const char *type, const char *help,
              (unsigned long long)n);
 }
 
+static void
+write_witnesses(const struct cofre_vault_stats *vault, struct buf *out)
+{
+    uint64_t now = (uint64_t)time(NULL);
+    uint64_t then = vault->cosigned_time;
+
+    write_one(out, "cofre_witnesses", "gauge", "Witnesses in the policy.", vault->witnesses);
+    write_one(out, "cofre_cosignatures_total", "counter", "Cosignatures of checkpoints received.",
+              vault->cosignatures);
+    write_one(out, "cofre_witness_failures_total", "counter",
+              "Questions to a witness that brought none.", vault->witness_failures);
+    if (then > 0)
+        write_one(out, "cofre_cosigned_age_seconds", "gauge",
+                  "Seconds since the newest cosignature's time.", now > then ? now - then : 0);
+}
+
 void
 metrics_write(struct metrics *m, const struct cofre_vault_stats *vault, unsigned inflight,
               struct buf *out)
@@ -118,6 +136,9 @@ metrics_write(struct metrics *m, const struct cofre_vault_stats *vault, unsigned
         {"cofre_mutations_total", "counter", "Mutations applied.", vault->mutations},
         {"cofre_calls_queued", "gauge", "Calls waiting for their entry.", vault->queued},
         {"cofre_log_size", "gauge", "Durable entries in all.", vault->log_size},
+        {"cofre_disk_left_bytes", "gauge", "Room left at the vault or the anchor, where less is left.",
+         vault->disk_left},
+        {"cofre_ready", "gauge", "1: accesses can be recorded and served.", vault->ready},
         {"cofre_database_generation", "gauge", "Write transactions in all.", vault->generation},
         {"cofre_customers", "gauge", "Customers, as of the last count.", vault->customers},
     };
@@ -128,4 +149,6 @@ metrics_write(struct metrics *m, const struct cofre_vault_stats *vault, unsigned
     write_latency(m, out);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         write_one(out, rows[i].name, rows[i].type, rows[i].help, rows[i].n);
+    if (vault->witnesses > 0)
+        write_witnesses(vault, out);
 }

@@ -1,4 +1,6 @@
 #include "body.h"
+#include "cofre/views.h"
+#include "query.h"
 #include "request.h"
 #include "server_internal.h"
 
@@ -125,4 +127,19 @@ on_customers_reveal(struct request *req)
     if (json_in_parse(&in, &req->call, buf_bytes(&req->body)) && body_reveal(&in, &reveal))
         cofre_customer_reveal(req->server->vault, &req->call, request_param(req, 0), &reveal);
     json_in_free(&in);
+}
+
+void
+on_customers_accesses(struct request *req)
+{
+    struct cofre_accesses_in in = {.to = UINT64_MAX, .limit = COFRE_PAGE_DEFAULT};
+    const uint64_t seq_max = (UINT64_C(1) << 53) - 1;
+    const struct query_param params[] = {
+        {.name = "from", .number = &in.from, .min = 0, .max = seq_max},
+        {.name = "to", .number = &in.to, .min = 0, .max = seq_max},
+        {.name = "limit", .number = &in.limit, .min = 1, .max = COFRE_PAGE_MAX},
+    };
+
+    if (query_read(req, params, sizeof params / sizeof *params))
+        cofre_customer_accesses(req->server->vault, &req->call, request_param(req, 0), &in);
 }

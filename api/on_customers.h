@@ -12,5 +12,6 @@ void on_customers_events_batch(struct request *req);
 void on_customers_consent(struct request *req);
 void on_customers_lookup(struct request *req);
 void on_customers_reveal(struct request *req);
+void on_customers_accesses(struct request *req);
 
 #endif

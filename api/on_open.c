@@ -1,4 +1,3 @@
-#include "cofre/oplog.h"
 #include "openapi.h"
 #include "request.h"
 #include "server_internal.h"
@@ -11,22 +10,21 @@ on_open_healthz(struct request *req)
     req->static_reply = BYTES_LIT("{\"status\":\"ok\"}");
 }
 
-/* Why is for the operator, and told once: the reply says only that it is so. */
+/* The reply names the kind of cause; the vault tells the operator what, and where. */
 void
 on_open_readyz(struct request *req)
 {
     struct cofre_server *server = req->server;
-    struct cofre_why why = {{0}};
-    bool ready = cofre_vault_ready(server->vault, &why) && !atomic_load(&server->draining);
-    bool was_unready = atomic_exchange(&server->unready, !ready);
+    const char *cause = "stopping";
 
-    if (!ready && !was_unready)
-        oplog_line(OPLOG_WARNING, "not ready: %s", why.text[0] != 0 ? why.text : "stopping");
-    if (ready && was_unready)
-        oplog_line(OPLOG_INFO, "ready again");
-    req->status = ready ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE;
-    req->static_reply =
-        ready ? BYTES_LIT("{\"status\":\"ready\"}") : BYTES_LIT("{\"status\":\"unavailable\"}");
+    if (!atomic_load(&server->draining))
+        cause = cofre_vault_unready(server->vault, NULL);
+    if (cause == NULL) {
+        req->static_reply = BYTES_LIT("{\"status\":\"ready\"}");
+        return;
+    }
+    req->status = MHD_HTTP_SERVICE_UNAVAILABLE;
+    buf_putf(&req->call.body, "{\"status\":\"unavailable\",\"cause\":\"%s\"}", cause);
 }
 
 void

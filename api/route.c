@@ -31,6 +31,7 @@ static const struct route routes[] = {
     {"POST",  "/v1/events:batch",                     COFRE_ACT_EVENT_BATCH, CREATE_MANY, on_customers_events_batch},
     {"PUT",   "/v1/customers/{cus}/consents/{purpose}", COFRE_ACT_CONSENT_PUT, ROUTE_BODY, on_customers_consent},
     {"POST",  "/v1/customers/{cus}:reveal",           COFRE_ACT_CUSTOMER_REVEAL, ROUTE_BODY, on_customers_reveal},
+    {"GET",   "/v1/customers/{cus}/accesses",         COFRE_ACT_CUSTOMER_ACCESSES, ROUTE_QUERY, on_customers_accesses},
 
     {"GET",   "/v1/audit/checkpoint",                 COFRE_ACT_AUDIT_CHECKPOINT, 0, on_audit_checkpoint},
     {"GET",   "/v1/audit/tile/{path...}",             COFRE_ACT_AUDIT_TILE, 0, on_audit_tile},
@@ -96,6 +97,14 @@ matches(const char *pattern, const char *path, struct bytes params[static ROUTE_
     return *path == 0;
 }
 
+/* HEAD is GET without the body, which the library leaves out; only where no entry has to say so. */
+static bool
+takes(const struct route *r, const char *method)
+{
+    return strcmp(method, r->method) == 0 ||
+           ((r->flags & ROUTE_OPEN) != 0 && strcmp(method, "HEAD") == 0);
+}
+
 void
 route_find(const char *method, const char *path, struct route_match *out)
 {
@@ -106,7 +115,7 @@ route_find(const char *method, const char *path, struct route_match *out)
             continue;
         out->path_known = true;
         out->open = (routes[i].flags & ROUTE_OPEN) != 0;
-        if (strcmp(method, routes[i].method) != 0)
+        if (!takes(&routes[i], method))
             continue;
         out->route = &routes[i];
         memcpy(out->params, params, sizeof params);
@@ -125,7 +134,8 @@ route_allow(const char *path, char *out, size_t room)
         int n;
         if (!matches(routes[i].pattern, path, params))
             continue;
-        n = snprintf(out + len, room - len, "%s%s", len > 0 ? ", " : "", routes[i].method);
+        n = snprintf(out + len, room - len, "%s%s%s", len > 0 ? ", " : "", routes[i].method,
+                     (routes[i].flags & ROUTE_OPEN) != 0 ? ", HEAD" : "");
         if (n < 0 || (size_t)n >= room - len)
             return;
         len += (size_t)n;

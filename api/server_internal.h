@@ -19,7 +19,6 @@ struct cofre_server {
     atomic_uint suspended;
     atomic_bool draining; /* replies say "Connection: close" */
     atomic_bool closed;
-    atomic_bool unready; /* the last answer of /readyz */
     struct metrics metrics;
 };
 

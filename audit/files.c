@@ -139,6 +139,48 @@ write_all(int fd, struct bytes contents)
     return fsync(fd);
 }
 
+/* Reads fd from its beginning; *same is how many bytes are those of contents. */
+static int
+read_back(int fd, struct bytes contents, size_t *same)
+{
+    uint8_t chunk[16384];
+    ssize_t n;
+
+    for (*same = 0; *same < contents.len; *same += (size_t)n) {
+        n = pread(fd, chunk, sizeof chunk, (off_t)*same);
+        if (n < 0 && errno == EINTR) {
+            n = 0;
+            continue;
+        }
+        if (n < 0)
+            return -1;
+        if (n == 0 || (size_t)n > contents.len - *same)
+            return 0;
+        for (ssize_t i = 0; i < n; i++) {
+            if (chunk[i] != contents.p[*same + (size_t)i]) {
+                *same += (size_t)i;
+                return 0;
+            }
+        }
+    }
+    return 0;
+}
+
+/* Writes, syncs, and looks at what was stored before it gets a name: *same as read_back says. */
+static int
+fill(int fd, struct bytes contents, size_t *same)
+{
+    size_t n = 0;
+
+    if (write_all(fd, contents) != 0 || read_back(fd, contents, &n) != 0)
+        return -1;
+    *same = n;
+    if (n == contents.len)
+        return 0;
+    errno = 0; /* it is no error of the system's */
+    return -1;
+}
+
 /* AT_EMPTY_PATH needs a capability on older kernels, the other way a mounted /proc. */
 static int
 link_unnamed(int fd, int parent, const char *name)
@@ -153,17 +195,23 @@ link_unnamed(int fd, int parent, const char *name)
     return linkat(AT_FDCWD, self, parent, name, AT_SYMLINK_FOLLOW);
 }
 
+struct place {
+    int dir;
+    int parent; /* below dir: where the file goes */
+    const char *name;
+};
+
 static int
-put_unnamed(int parent, const char *name, struct bytes contents)
+put_unnamed(const struct place *at, struct bytes contents, size_t *same)
 {
-    int fd = openat(parent, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+    int fd = openat(at->parent, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     int result, os_error;
 
     if (fd < 0)
         return -1;
-    result = write_all(fd, contents);
+    result = fill(fd, contents, same);
     if (result == 0)
-        result = link_unnamed(fd, parent, name);
+        result = link_unnamed(fd, at->parent, at->name);
     os_error = errno;
     close(fd);
     errno = os_error;
@@ -171,16 +219,17 @@ put_unnamed(int parent, const char *name, struct bytes contents)
 }
 
 static int
-put_spare(int dir, int parent, const char *name, struct bytes contents)
+put_spare(const struct place *at, struct bytes contents, size_t *same)
 {
-    int fd = openat(dir, FILES_SPARE, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    const int dir = at->dir;
+    int fd = openat(dir, FILES_SPARE, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     int result, os_error;
 
     if (fd < 0)
         return -1;
-    result = write_all(fd, contents);
+    result = fill(fd, contents, same);
     if (result == 0)
-        result = linkat(dir, FILES_SPARE, parent, name, 0);
+        result = linkat(dir, FILES_SPARE, at->parent, at->name, 0);
     os_error = errno;
     close(fd);
     (void)unlinkat(dir, FILES_SPARE, 0);
@@ -191,23 +240,27 @@ put_spare(int dir, int parent, const char *name, struct bytes contents)
 enum cofre_err
 files_put(int dir, const char *path, struct bytes contents, struct cofre_why *why)
 {
-    const char *name;
+    struct place at = {.dir = dir};
     enum cofre_err err = COFRE_OK;
-    int parent = parent_open(dir, path, &name);
+    size_t same = contents.len;
     int result;
 
-    if (parent < 0) {
+    at.parent = parent_open(dir, path, &at.name);
+    if (at.parent < 0) {
         err = failed(why, path);
         /* A name on the way that is no directory is not "absent" to one who writes. */
         return err == COFRE_ENOENT || err == COFRE_EFORMAT ? COFRE_EIO : err;
     }
-    result = put_unnamed(parent, name, contents);
+    result = put_unnamed(&at, contents, &same);
     if (result != 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT))
-        result = put_spare(dir, parent, name, contents);
+        result = put_spare(&at, contents, &same);
     if (result == 0)
-        result = fsync(parent);
-    if (result != 0)
+        result = fsync(at.parent);
+    if (same < contents.len)
+        err = cofre_why_set(why, COFRE_EINTEGRITY, "%s: byte %zu is not what was written", path,
+                            same);
+    else if (result != 0)
         err = failed(errno == EEXIST ? NULL : why, path);
-    close(parent);
+    close(at.parent);
     return err;
 }

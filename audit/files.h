@@ -23,9 +23,11 @@ COFRE_CHECKED enum cofre_err files_read(int dir, const char *path, size_t max, s
 /*
  * Makes a file that appears whole or not at all, and is durable on return, as are the directories
  * that were missing.  Where the file system has no unnamed files, it is prepared as FILES_SPARE,
- * which the next call reuses should a crash leave it behind.
+ * which the next call reuses should a crash leave it behind.  What was stored is read back
+ * before the file gets its name.
  *
- * COFRE_EEXIST  there is one already; it was not touched
+ * COFRE_EEXIST     there is one already; it was not touched
+ * COFRE_EINTEGRITY it reads back as other bytes; there is no such file
  * COFRE_EIO, COFRE_ENOSPC
  */
 #define FILES_SPARE "tile/tmp"

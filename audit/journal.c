@@ -15,6 +15,7 @@ struct journal {
     uint64_t bytes; /* in it */
     char name[JOURNAL_NAME_LEN + 1];
     bool dead;
+    bool full; /* as journal_roll said */
 };
 
 static enum cofre_err
@@ -67,7 +68,7 @@ journal_open(int dir, const struct journal_end *end, struct journal **out, struc
     *out = NULL;
     if (j == NULL)
         return COFRE_ENOMEM;
-    *j = (struct journal){dir, -1, -1, 0, "", false};
+    *j = (struct journal){dir, -1, -1, 0, "", false, false};
     j->dir = openat(dir, "journal", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (j->dir < 0)
         err = io_error(j, why, "open");
@@ -131,8 +132,15 @@ begin_file(struct journal *j, uint64_t next, struct cofre_why *why)
         (void)close(j->fd);
     j->fd = fd;
     j->bytes = 0;
+    j->full = false;
     memcpy(j->name, name, sizeof j->name);
     return fsync(j->dir) == 0 ? COFRE_OK : stop_os(j, why, "fsync of the directory");
+}
+
+void
+journal_roll(struct journal *j)
+{
+    j->full = true;
 }
 
 /* An append to a file that somebody moved away would be acknowledged, and lost. */
@@ -198,7 +206,7 @@ journal_append(struct journal *j, uint64_t next, struct bytes batch, struct cofr
 
     if (j->dead)
         return cofre_why_set(why, COFRE_ESTOPPED, "journal: stopped by an earlier failure");
-    if (j->fd < 0 || j->bytes >= JOURNAL_FILE_MAX) {
+    if (j->fd < 0 || j->bytes >= JOURNAL_FILE_MAX || (j->full && j->bytes > 0)) {
         if ((err = begin_file(j, next, why)) != COFRE_OK)
             return err;
     }

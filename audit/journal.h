@@ -80,6 +80,9 @@ void journal_record(struct buf *batch, struct bytes entry, const uint8_t leaf[st
 COFRE_CHECKED enum cofre_err journal_append(struct journal *j, uint64_t next, struct bytes batch,
                                             struct cofre_why *why);
 bool journal_dead(const struct journal *j);
+/* Has the next append begin a new file, so that this one can go once nobody needs it.  As for
+ * journal_append: one thread. */
+void journal_roll(struct journal *j);
 /*
  * Removes the files, but for the last, whose entries are all below seq.  Safe beside journal_append
  * in another thread.

@@ -37,7 +37,10 @@ log_create(const struct log_config *config, struct cofre_why *why)
                             : errno == ENOSPC || errno == EDQUOT ? COFRE_ENOSPC
                                                                  : COFRE_EIO,
                             errno, "journal");
-    if ((err = log_files_put_vkey(config->dir, config->signer, why)) != COFRE_OK)
+    if ((err = log_files_put_vkey(config->dir, config->signer, why)) != COFRE_OK ||
+        (config->recovery != NULL &&
+         (err = log_files_put_recovery(config->dir, config->recovery, why)) != COFRE_OK) ||
+        (err = log_partials_create(config, why)) != COFRE_OK)
         return err;
     /* Last: a log that has a checkpoint is whole.  Publishing syncs the directory. */
     return put_first_checkpoint(config, why);
@@ -55,6 +58,8 @@ log_free(struct log *l)
     buf_free(&l->expected);
     buf_free(&l->queue);
     buf_free(&l->checkpoint);
+    buf_free(&l->held);
+    free(l->epochs);
     (void)pthread_cond_destroy(&l->done);
     (void)pthread_cond_destroy(&l->work);
     (void)pthread_mutex_destroy(&l->lock);
@@ -129,15 +134,21 @@ stage(struct log *l, uint8_t leaf[static HASH_LEN], struct bytes *line)
 enum cofre_err
 log_stage(struct log *l, struct entry *e, uint8_t leaf[static HASH_LEN], struct bytes *line)
 {
+    const bool ends = log_epoch_act(e);
     enum cofre_err err;
 
     memcpy(e->prev, l->prev, HASH_LEN);
     e->seq = l->edge.size;
     e->ts = now_ms();
+    if (ends && !log_epoch_armed_for(l, e))
+        return COFRE_EINVAL;
     buf_reset(&l->line);
-    if ((err = entry_write(&l->line, e)) != COFRE_OK)
+    if ((err = entry_write(&l->line, e)) != COFRE_OK ||
+        (err = stage(l, leaf, line)) != COFRE_OK)
         return err;
-    return stage(l, leaf, line);
+    if (ends)
+        log_staged_head(l, &l->staged_end);
+    return COFRE_OK;
 }
 
 enum cofre_err
@@ -169,6 +180,7 @@ log_unstage(struct log *l)
 {
     buf_reset(&l->batch);
     buf_reset(&l->leaves);
+    l->staged_end.size = 0;
     l->edge = l->durable;
     memcpy(l->prev, l->durable_prev, HASH_LEN);
 }
@@ -205,7 +217,10 @@ advance(struct log *l)
     after = l->queue.len / HASH_LEN;
     assert(l->queue.len == before * HASH_LEN + l->leaves.len);
     l->head = head;
-    if (before == 0 || (before < LOG_QUEUE_WAKE && after >= LOG_QUEUE_WAKE))
+    if (l->staged_end.size > 0)
+        l->ending = l->staged_end;
+    l->staged_end.size = 0;
+    if (before == 0 || l->ending.size > 0 || (before < LOG_QUEUE_WAKE && after >= LOG_QUEUE_WAKE))
         pthread_cond_signal(&l->work);
     pthread_mutex_unlock(&l->lock);
 }
@@ -225,6 +240,8 @@ log_commit(struct log *l, struct cofre_why *why)
     }
     if ((err = reserve_queue(l, why)) != COFRE_OK)
         return err;
+    if (atomic_exchange(&l->roll, false))
+        journal_roll(l->journal);
     err = journal_append(l->journal, l->durable.size, buf_bytes(&l->batch), &cause);
     if (err != COFRE_OK) {
         if (journal_dead(l->journal))

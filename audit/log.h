@@ -25,6 +25,16 @@ struct log_config {
                                          file system, outside audit/ */
     const struct note_signer *signer; /* borrowed until log_close */
     unsigned checkpoint_ms;           /* least time between checkpoints; 0 means 1000 */
+    bool hold; /* a checkpoint is prepared only; log_cosign publishes it */
+    /*
+     * The next key, while an epoch's end may be half done: log_open finds out whether the key is the
+     * signer by now, or will be, or was never named.  NULL: none.  Borrowed until log_close.
+     */
+    const struct note_signer *next;
+    /* For log_create: the recovery key, which the first entry must name ("recovery" and the hash). */
+    const struct note_verifier *recovery;
+    /* Its signer, when the signing key is lost: signer is NULL then, and next the new one. */
+    const struct note_signer *certifier;
 };
 
 /*
@@ -38,7 +48,7 @@ COFRE_CHECKED enum cofre_err log_create(const struct log_config *config, struct 
  * are completed), checks the chain from the last full bundle on and that the signed checkpoint
  * is a prefix, and starts the builder.  *out is NULL on error.
  *
- * COFRE_EINTEGRITY  the files contradict each other, the checkpoint, or the signer's key
+ * COFRE_EINTEGRITY  the files contradict each other, the checkpoint, the seals, or the signer's key
  * COFRE_EIO, COFRE_ENOSPC, COFRE_ENOMEM
  */
 COFRE_CHECKED enum cofre_err log_open(const struct log_config *config, struct log **out,
@@ -105,7 +115,7 @@ COFRE_CHECKED enum cofre_err log_root_at(struct log *l, uint64_t size,
                                          uint8_t root[static HASH_LEN], struct cofre_why *why);
 /*
  * Calls fn for durable entries [from, from + limit), from bundles and the journal.  An error of fn
- * ends it and is returned.
+ * ends it and is returned.  COFRE_ENOENT: the next one was pruned (log_prune.h).
  */
 typedef enum cofre_err log_entry_fn(void *ctx, uint64_t seq, struct bytes line);
 COFRE_CHECKED enum cofre_err log_entries(struct log *l, uint64_t from, uint64_t limit,
@@ -131,5 +141,33 @@ COFRE_CHECKED enum cofre_err log_prove(struct log *l, uint64_t seq, struct buf *
  */
 void log_pause(struct log *l);
 void log_resume(struct log *l);
+
+/* ---- epochs of the signing key (log_epoch.c) ---- */
+
+/*
+ * From now on the entry "audit-rotate" (or "audit-recover") that names next ends the epoch: once it
+ * is durable the builder seals, and next is the signer.  next is borrowed until log_close.
+ * COFRE_EBUSY: one is under way.  COFRE_ELIMIT: there are too many epochs.
+ */
+COFRE_CHECKED enum cofre_err log_epoch_arm(struct log *l, const struct note_signer *next,
+                                           struct cofre_why *why);
+/* Takes that back; false: the entry is in the log, and the epoch will end. */
+bool log_epoch_disarm(struct log *l);
+/* Waits until no epoch's end is under way and the checkpoint is the newest key's.  What the builder
+ * failed at; it goes on trying.  COFRE_ESTOPPED. */
+COFRE_CHECKED enum cofre_err log_epoch_wait(struct log *l, struct cofre_why *why);
+/* Is there an end that is not finished, or a checkpoint that is still the former key's? */
+bool log_epoch_pending(struct log *l);
+/* Entries under the published checkpoint. */
+uint64_t log_signed(struct log *l);
+/* Who signs now: the config's signer or next, or what was armed; NULL while it is lost. */
+const struct note_signer *log_signer(struct log *l);
+/* How many epochs there are; the last one goes on. */
+uint32_t log_epochs(struct log *l);
+/* Epoch number epoch, from 1: its key, and the size at which it ended (0: it goes on); either may be NULL.
+ * False: there is no such epoch. */
+bool log_epoch(struct log *l, uint32_t epoch, struct note_verifier *key, uint64_t *end);
+/* Appends keys/vkeys: one line an epoch. */
+COFRE_CHECKED enum cofre_err log_vkeys(struct log *l, struct buf *out);
 
 #endif

@@ -15,13 +15,16 @@ is_due(const struct log *l, uint64_t *when)
     *when = 0;
     if (l->paused > 0 && !l->closing)
         return false;
-    if (l->closing || l->dead || l->wanted > l->signed_size)
+    if (l->closing || l->dead || l->cosigning != NULL || l->pruning != NULL ||
+        l->wanted > log_cosign_reach(l))
         return true;
     if (l->next_try > 0)
         *when = l->next_try;
+    else if (l->ending.size > 0 || l->resign)
+        return true;
     else if (l->queue.len >= (size_t)LOG_QUEUE_WAKE * HASH_LEN)
         return true;
-    else if (l->head.size > l->signed_size)
+    else if (l->head.size > log_cosign_reach(l))
         *when = l->next_sign;
     else
         return false;
@@ -70,7 +73,11 @@ begin_round(struct log *l, struct log_round *round)
     wait_until_due(l);
     l->in_round = true;
     err = take_queue(l);
-    *round = (struct log_round){l->head, l->signed_size, l->wanted, l->closing};
+    *round = (struct log_round){l->head,    log_cosign_reach(l), l->wanted,
+                                l->closing, l->ending,           l->cosigning,
+                                l->pruning};
+    l->cosigning = NULL;
+    l->pruning = NULL;
     pthread_mutex_unlock(&l->lock);
     return err;
 }
@@ -107,8 +114,12 @@ build(void *ctx)
     do {
         why.text[0] = 0;
         err = begin_round(l, &round);
+        if (round.cosigning != NULL)
+            log_cosign_run(l, round.cosigning);
         if (err == COFRE_OK && !l->dead)
             err = log_round_run(l, &round, &why);
+        if (round.pruning != NULL)
+            log_prune_run(l, round.pruning);
         if (err != COFRE_OK)
             (void)cofre_why_set(&why, err, "%s", cofre_err_text(err));
         end_round(l, err, &why);

@@ -1,15 +1,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
-#include "audit/checkpoint.h"
 #include "audit/files.h"
 #include "audit/log_internal.h"
-
-enum { VKEYS_MAX = 64 * 1024 };
-
-static const char checkpoint_tmp[] = "checkpoint.new";
 
 /* ---- keys/vkeys ---- */
 
@@ -33,46 +29,29 @@ log_files_put_vkey(int dir, const struct note_signer *s, struct cofre_why *why)
     return err;
 }
 
-static bool
-ends_with_line(struct bytes text, struct bytes line)
-{
-    size_t before = text.len - line.len;
-
-    if (text.len < line.len)
-        return false;
-    return bytes_equal((struct bytes){text.p + before, line.len}, line) &&
-           (before == 0 || text.p[before - 1] == '\n');
-}
-
 enum cofre_err
-log_files_check_vkey(int dir, const struct note_signer *s, struct cofre_why *why)
+log_files_put_recovery(int dir, const struct note_verifier *v, struct cofre_why *why)
 {
     struct buf line = BUF_INIT;
-    struct buf file = BUF_INIT;
     enum cofre_err err;
 
-    err = files_read(dir, "keys/vkeys", VKEYS_MAX, &file, why);
-    if (err == COFRE_OK)
-        err = vkey_line(s, &line);
-    if (err == COFRE_OK && !ends_with_line(buf_bytes(&file), buf_bytes(&line)))
-        err = cofre_why_set(why, COFRE_EINTEGRITY,
-                            "keys/vkeys: does not end with the key that signs");
-    if (err == COFRE_ENOENT || err == COFRE_EFORMAT)
-        err = COFRE_EINTEGRITY;
+    note_vkey_put(&line, v);
+    buf_putc(&line, '\n');
+    if ((err = buf_error(&line)) == COFRE_OK)
+        err = files_put(dir, LOG_RECOVERY, buf_bytes(&line), why);
     buf_free(&line);
-    buf_free(&file);
     return err;
 }
 
-/* ---- the checkpoint ---- */
+/* ---- files that are replaced ---- */
 
 static enum cofre_err
-failed(struct cofre_why *why, const char *what)
+failed(struct cofre_why *why, const char *path, const char *what)
 {
     int os_error = errno;
     bool full = os_error == ENOSPC || os_error == EDQUOT;
 
-    return cofre_why_os(why, full ? COFRE_ENOSPC : COFRE_EIO, os_error, "checkpoint: %s", what);
+    return cofre_why_os(why, full ? COFRE_ENOSPC : COFRE_EIO, os_error, "%s: %s", path, what);
 }
 
 static bool
@@ -92,46 +71,60 @@ write_all(int fd, struct bytes b)
     return true;
 }
 
-enum cofre_err
-log_files_publish(int dir, int tmp_dir, struct bytes checkpoint, struct cofre_why *why)
+/* The name of path in its directory, and that directory's descriptor. */
+static const char *
+enter(int dir, const char *path, int *parent)
 {
+    char step[FILES_PATH_MAX];
+    const char *slash = strrchr(path, '/');
+
+    (void)snprintf(step, sizeof step, "%.*s", slash == NULL ? 1 : (int)(slash - path),
+                   slash == NULL ? "." : path);
+    *parent = openat(dir, step, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return slash == NULL ? path : slash + 1;
+}
+
+static enum cofre_err
+prepare(int tmp_dir, const char *tmp, struct bytes contents, struct cofre_why *why)
+{
+    int fd = openat(tmp_dir, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     enum cofre_err err = COFRE_OK;
-    int fd = openat(tmp_dir, checkpoint_tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
-                    0600);
 
     if (fd < 0)
-        return failed(why, "create");
-    if (!write_all(fd, checkpoint))
-        err = failed(why, "write");
+        return failed(why, tmp, "create");
+    if (!write_all(fd, contents))
+        err = failed(why, tmp, "write");
     else if (fsync(fd) != 0)
-        err = failed(why, "fsync");
+        err = failed(why, tmp, "fsync");
     (void)close(fd);
-    if (err == COFRE_OK && renameat(tmp_dir, checkpoint_tmp, dir, "checkpoint") != 0)
-        err = failed(why, "rename");
-    if (err == COFRE_OK && fsync(dir) != 0)
-        err = failed(why, "fsync of the directory");
-    if (err != COFRE_OK)
-        (void)unlinkat(tmp_dir, checkpoint_tmp, 0);
     return err;
 }
 
 enum cofre_err
-log_files_checkpoint(int dir, const struct note_signer *s, struct buf *text, struct log_head *out,
-                     struct cofre_why *why)
+log_files_replace(const struct log_place *place, const char *path, struct bytes contents,
+                  struct cofre_why *why)
 {
-    struct checkpoint c;
-    enum cofre_err err = files_read(dir, "checkpoint", CHECKPOINT_MAX, text, why);
+    int parent;
+    const char *name = enter(place->dir, path, &parent);
+    char tmp[FILES_PATH_MAX];
+    enum cofre_err err;
 
-    if (err == COFRE_ENOENT || err == COFRE_EFORMAT)
-        return COFRE_EINTEGRITY;
+    if (parent < 0)
+        return failed(why, path, "open of the directory");
+    (void)snprintf(tmp, sizeof tmp, "%s.new", name);
+    err = prepare(place->tmp_dir, tmp, contents, why);
+    if (err == COFRE_OK && renameat(place->tmp_dir, tmp, parent, name) != 0)
+        err = failed(why, path, "rename");
+    if (err == COFRE_OK && fsync(parent) != 0)
+        err = failed(why, path, "fsync of the directory");
     if (err != COFRE_OK)
-        return err;
-    err = checkpoint_open(buf_bytes(text), &s->verifier, &c);
-    if (err == COFRE_ENOMEM)
-        return err;
-    if (err != COFRE_OK)
-        return cofre_why_set(why, COFRE_EINTEGRITY, "checkpoint: not one that this key signed");
-    out->size = c.size;
-    memcpy(out->root, c.root, HASH_LEN);
-    return COFRE_OK;
+        (void)unlinkat(place->tmp_dir, tmp, 0);
+    (void)close(parent);
+    return err;
+}
+
+enum cofre_err
+log_files_publish(int dir, int tmp_dir, struct bytes checkpoint, struct cofre_why *why)
+{
+    return log_files_replace(&(struct log_place){dir, tmp_dir}, "checkpoint", checkpoint, why);
 }

@@ -7,25 +7,10 @@
 /* What is being checked while the journal is read at the start. */
 struct recovery {
     struct log *l;
-    struct log_head signed_head;
+    struct log_marks marks;
     struct entry_parsed parsed;
     struct cofre_why *why;
 };
-
-static enum cofre_err
-check_signed(struct recovery *r)
-{
-    uint8_t root[HASH_LEN];
-
-    if (r->l->edge.size != r->signed_head.size)
-        return COFRE_OK;
-    tree_edge_root(&r->l->edge, root);
-    if (memcmp(root, r->signed_head.root, HASH_LEN) != 0)
-        return cofre_why_set(r->why, COFRE_EINTEGRITY,
-                             "the checkpoint of %" PRIu64 " entries is of another log",
-                             r->signed_head.size);
-    return COFRE_OK;
-}
 
 /* Links one entry of the journal behind those before. */
 static enum cofre_err
@@ -45,27 +30,7 @@ link_entry(void *ctx, uint64_t seq, struct bytes line, const uint8_t leaf[static
                              "entry %" PRIu64 ": its prev is not the hash of the one before", seq);
     tree_edge_append(&l->edge, leaf);
     memcpy(l->prev, leaf, HASH_LEN);
-    return check_signed(r);
-}
-
-/* A checkpoint that the full tiles reach beyond. */
-static enum cofre_err
-check_signed_in_tiles(const struct recovery *r)
-{
-    uint8_t root[HASH_LEN];
-    uint8_t last[HASH_LEN];
-    struct tree_edge edge;
-    enum cofre_err err;
-
-    err = log_tiles_edge(r->l->dir, r->signed_head.size, &edge, last, r->why);
-    if (err != COFRE_OK)
-        return err;
-    tree_edge_root(&edge, root);
-    if (memcmp(root, r->signed_head.root, HASH_LEN) != 0)
-        return cofre_why_set(r->why, COFRE_EINTEGRITY,
-                             "the checkpoint of %" PRIu64 " entries is of another log",
-                             r->signed_head.size);
-    return COFRE_OK;
+    return log_marks_entry(l, &r->marks, &r->parsed.e, r->why);
 }
 
 static enum cofre_err
@@ -81,67 +46,63 @@ read_journal(struct recovery *r, struct journal_end *end)
                              "the journal ends after %" PRIu64
                              " entries, the bundles hold %" PRIu64,
                              end->size, l->bundled);
-    if (end->size < r->signed_head.size)
+    if (end->size < l->signed_size)
         return cofre_why_set(r->why, COFRE_EINTEGRITY,
                              "the journal ends after %" PRIu64
                              " entries, the checkpoint covers %" PRIu64,
-                             end->size, r->signed_head.size);
-    return COFRE_OK;
+                             end->size, l->signed_size);
+    return log_marks_end(l, &r->marks, r->why);
 }
 
 static enum cofre_err
-recover(struct recovery *r, struct journal_end *end)
+recover(struct recovery *r, const struct log_config *config, struct journal_end *end)
 {
     struct log *l = r->l;
     enum cofre_err err;
 
-    if ((err = log_files_check_vkey(l->dir, l->signer, r->why)) != COFRE_OK)
+    if ((err = log_keys_load(l, config, &r->marks, r->why)) != COFRE_OK)
         return err;
-    err = log_files_checkpoint(l->dir, l->signer, &l->checkpoint, &r->signed_head, r->why);
-    if (err != COFRE_OK)
-        return err;
-    if ((err = log_tiles_bundled(l->dir, &l->bundled, r->why)) != COFRE_OK)
+    if ((err = log_tiles_bundled(l->dir, l->pruned, &l->bundled, r->why)) != COFRE_OK)
         return err;
     if ((err = log_tiles_edge(l->dir, l->bundled, &l->edge, l->prev, r->why)) != COFRE_OK)
         return err;
-    if (r->signed_head.size < l->bundled)
-        err = check_signed_in_tiles(r);
-    else
-        err = check_signed(r); /* the rest of the sizes come by in link_entry */
-    return err == COFRE_OK ? read_journal(r, end) : err;
+    if ((err = log_marks_in_tiles(l, &r->marks, r->why)) != COFRE_OK)
+        return err;
+    return read_journal(r, end); /* the other marks come by in link_entry */
 }
 
 /* All that was found will be durable once anything is added to it: journal_open sees to it. */
 static void
-set_state(struct log *l, uint64_t signed_size)
+set_state(struct log *l)
 {
     l->durable = l->edge;
     memcpy(l->durable_prev, l->prev, HASH_LEN);
     l->head.size = l->edge.size;
     tree_edge_root(&l->edge, l->head.root);
-    l->signed_size = signed_size;
     l->built = l->bundled;
     l->trimmed = 0;
     l->opened = l->edge.size;
 }
 
 static enum cofre_err
-open_parts(struct log *l, struct cofre_why *why)
+open_parts(struct log *l, const struct log_config *config, struct cofre_why *why)
 {
-    struct recovery *r = malloc(sizeof *r);
-    enum cofre_err err;
-    uint64_t signed_size;
+    struct recovery *r = calloc(1, sizeof *r);
+    enum cofre_err err = COFRE_ENOMEM;
 
     if (r == NULL)
         return COFRE_ENOMEM;
     r->l = l;
     r->why = why;
-    err = recover(r, &l->end);
-    signed_size = r->signed_head.size;
+    if ((r->marks.parsed = malloc(sizeof *r->marks.parsed)) != NULL)
+        err = recover(r, config, &l->end);
+    log_marks_free(&r->marks);
     free(r);
     if (err != COFRE_OK)
         return err;
-    set_state(l, signed_size);
+    set_state(l);
+    if ((err = log_partials_read(l, why)) != COFRE_OK)
+        return err;
     return tiles_builder_new(l->dir, l->bundled, NULL, &l->tiles, why);
 }
 
@@ -155,14 +116,14 @@ new_log(const struct log_config *config)
         return NULL;
     l->dir = config->dir;
     l->tmp_dir = config->tmp_dir;
-    l->signer = config->signer;
     l->checkpoint_ms = config->checkpoint_ms > 0 ? config->checkpoint_ms : LOG_CHECKPOINT_MS;
+    l->hold = config->hold;
     /* With these attributes none of them can fail on Linux: they only fill the structs. */
     (void)pthread_condattr_init(&monotonic);
     (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     (void)pthread_cond_init(&l->work, &monotonic);
+    (void)pthread_cond_init(&l->done, &monotonic);
     (void)pthread_condattr_destroy(&monotonic);
-    (void)pthread_cond_init(&l->done, NULL);
     (void)pthread_mutex_init(&l->lock, NULL);
     (void)pthread_rwlock_init(&l->files, NULL);
     return l;
@@ -177,7 +138,7 @@ log_open_held(const struct log_config *config, struct log **out, struct cofre_wh
     *out = NULL;
     if (l == NULL)
         return COFRE_ENOMEM;
-    if ((err = open_parts(l, why)) != COFRE_OK) {
+    if ((err = open_parts(l, config, why)) != COFRE_OK) {
         log_free(l);
         return err;
     }
@@ -192,6 +153,8 @@ log_start(struct log *l, struct cofre_why *why)
 
     assert(!l->started);
     if ((err = journal_open(l->dir, &l->end, &l->journal, why)) != COFRE_OK ||
+        (err = log_partials_start(l, why)) != COFRE_OK ||
+        (err = log_prune_start(l, why)) != COFRE_OK ||
         (err = log_builder_start(l, why)) != COFRE_OK)
         return err;
     l->started = true;

@@ -1,6 +1,7 @@
 #include <inttypes.h>
 
 #include "audit/log_internal.h"
+#include "audit/log_prune.h"
 #include "audit/proof.h"
 
 static uint64_t
@@ -29,10 +30,15 @@ visit_bundle(struct log *l, struct visit *v, struct buf *file, struct cofre_why 
 {
     const struct tiles_name name = {TILES_ENTRIES, v->next / TILES_WIDTH, TILES_WIDTH};
     const uint64_t first = v->next % TILES_WIDTH;
-    enum cofre_err err = tiles_read(l->dir, &name, file, why);
+    struct cofre_why none = {""};
+    enum cofre_err err = tiles_read(l->dir, &name, file, &none);
     struct bytes left = buf_bytes(file);
     struct bytes entry;
 
+    if (err == COFRE_ENOENT && v->next < log_prune_first(l))
+        return cofre_why_set(why, err, "entries below %" PRIu64 " were pruned", log_prune_first(l));
+    if (err != COFRE_OK && err != COFRE_ENOENT && err != COFRE_EFORMAT)
+        return cofre_why_set(why, err, "%s", none.text);
     for (uint64_t i = 0; i < TILES_WIDTH && v->next < v->end && err == COFRE_OK; i++) {
         if ((err = tiles_bundle_entry(left, 0, &entry)) != COFRE_OK)
             break;
@@ -154,15 +160,20 @@ static enum cofre_err
 wait_signed(struct log *l, uint64_t min_size, struct cofre_why *why)
 {
     uint64_t failures = l->failures;
+    uint64_t until = log_round_now() + LOG_COSIGN_WAIT_MS;
 
-    while (l->signed_size < min_size && !l->dead && !l->closing && l->failures == failures) {
+    while (l->signed_size < min_size && !l->dead && !l->closing && l->failures == failures &&
+           log_cosign_expected(l, until)) {
         if (l->wanted < min_size)
             l->wanted = min_size;
         pthread_cond_signal(&l->work);
-        pthread_cond_wait(&l->done, &l->lock);
+        log_cosign_wait(l, until);
     }
     if (l->signed_size >= min_size)
         return COFRE_OK;
+    if (!l->dead && !l->closing && l->failures == failures)
+        return cofre_why_set(why, COFRE_EBUSY,
+                             "the witnesses have not signed a checkpoint that covers it yet");
     if (l->dead || l->closing)
         return cofre_why_set(why, COFRE_ESTOPPED, "%s",
                              l->dead ? l->trouble.text : "the log is being closed");

@@ -61,17 +61,17 @@ open_reader(struct log *l, uint64_t limit, struct cofre_why *why)
     return journal_reader_new(l->dir, l->built, limit, &l->reader, why);
 }
 
-/* Brings the tiles up to the round's size. */
+/* Brings the tiles up to a size. */
 static enum cofre_err
-catch_up(struct log *l, const struct log_round *round, struct cofre_why *why)
+catch_up(struct log *l, uint64_t size, struct cofre_why *why)
 {
     struct journal_item item;
     enum cofre_err err;
 
-    if (l->built == round->head.size)
+    if (l->built == size)
         return COFRE_OK;
-    err = open_reader(l, round->head.size, why);
-    while (err == COFRE_OK && l->built < round->head.size) {
+    err = open_reader(l, size, why);
+    while (err == COFRE_OK && l->built < size) {
         if ((err = journal_reader_next(l->reader, &item, why)) == COFRE_OK)
             err = add(l, &item, why);
     }
@@ -108,24 +108,44 @@ sign(struct log *l, const struct log_head *head, struct cofre_why *why)
     struct buf old;
     enum cofre_err err;
 
+    l->next_sign = log_round_now() + l->checkpoint_ms;
+    if (l->signer == NULL)
+        return COFRE_OK; /* the key is lost; the next one signs */
     if ((err = check_root(l, head, why)) != COFRE_OK)
         return err;
-    if ((err = tiles_builder_flush(l->tiles, why)) != COFRE_OK)
+    if ((err = log_partials_flush(l, head->size, why)) != COFRE_OK)
         return err;
     checkpoint_sign(&text, l->signer, head->size, head->root);
-    if ((err = buf_error(&text)) == COFRE_OK)
+    /* The first checkpoint of a new key waits for nobody: the former key is gone. */
+    if ((err = buf_error(&text)) == COFRE_OK && l->hold && !l->resign) {
+        log_cosign_hold(l, &text, head->size);
+        return COFRE_OK;
+    }
+    if (err == COFRE_OK)
         err = log_files_publish(l->dir, l->tmp_dir, buf_bytes(&text), why);
     if (err == COFRE_OK) {
-        l->next_sign = log_round_now() + l->checkpoint_ms;
         pthread_mutex_lock(&l->lock);
         old = l->checkpoint;
         l->checkpoint = text;
         l->signed_size = head->size;
+        l->resign = false;
         pthread_mutex_unlock(&l->lock);
         text = old;
     }
     buf_free(&text);
     return err;
+}
+
+/* Nothing behind the end is looked at before the former key has signed for the last time. */
+static enum cofre_err
+end_epoch(struct log *l, const struct log_head *end, struct cofre_why *why)
+{
+    enum cofre_err err;
+
+    if ((err = catch_up(l, end->size, why)) != COFRE_OK ||
+        (err = check_root(l, end, why)) != COFRE_OK)
+        return err;
+    return log_epoch_end(l, end, why);
 }
 
 /* ---- the round ---- */
@@ -148,12 +168,16 @@ trim(struct log *l, struct cofre_why *why)
 enum cofre_err
 log_round_run(struct log *l, const struct log_round *round, struct cofre_why *why)
 {
-    bool news = round->head.size > round->signed_size;
-    bool now =
-        round->closing || round->wanted > round->signed_size || log_round_now() >= l->next_sign;
+    bool news;
+    bool now;
     enum cofre_err err;
 
-    if ((err = catch_up(l, round, why)) != COFRE_OK)
+    if (round->ending.size > 0 && (err = end_epoch(l, &round->ending, why)) != COFRE_OK)
+        return err;
+    news = round->head.size > round->signed_size || l->resign;
+    now = round->closing || round->wanted > round->signed_size || l->resign ||
+          log_round_now() >= l->next_sign;
+    if ((err = catch_up(l, round->head.size, why)) != COFRE_OK)
         return err;
     if (news && now && (err = sign(l, &round->head, why)) != COFRE_OK)
         return err;

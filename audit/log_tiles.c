@@ -22,10 +22,10 @@ is_there(int dir, int level, uint64_t index, bool *there, struct cofre_why *why)
 
 /* Bundles are written one after the other, so that their number can be found by halving. */
 static enum cofre_err
-count_bundles(int dir, uint64_t *n, struct cofre_why *why)
+count_bundles(int dir, uint64_t pruned, uint64_t *n, struct cofre_why *why)
 {
-    uint64_t low = 0; /* bundles 0 to low - 1 are there */
-    uint64_t high = 1;
+    uint64_t low = pruned; /* bundles pruned to low - 1 are there */
+    uint64_t high = pruned + 1;
     enum cofre_err err;
     bool there;
 
@@ -67,13 +67,13 @@ is_complete(int dir, uint64_t n, bool *complete, struct cofre_why *why)
 }
 
 enum cofre_err
-log_tiles_bundled(int dir, uint64_t *out, struct cofre_why *why)
+log_tiles_bundled(int dir, uint64_t pruned, uint64_t *out, struct cofre_why *why)
 {
     enum cofre_err err;
     bool complete = true;
     uint64_t n;
 
-    if ((err = count_bundles(dir, &n, why)) != COFRE_OK)
+    if ((err = count_bundles(dir, pruned, &n, why)) != COFRE_OK)
         return err;
     if (n > 0 && (err = is_complete(dir, n, &complete, why)) != COFRE_OK)
         return err;

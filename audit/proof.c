@@ -141,3 +141,13 @@ proof_verify(struct bytes proof, struct bytes entry, const struct note_verifier 
         *index = p.index;
     return err == COFRE_EINVAL ? COFRE_EAUTH : err;
 }
+
+enum cofre_err
+proof_checkpoint(struct bytes proof, struct bytes *checkpoint)
+{
+    struct parsed p;
+    const enum cofre_err err = parse(proof, &p);
+
+    *checkpoint = err == COFRE_OK ? p.checkpoint : BYTES_NONE;
+    return err;
+}

@@ -25,5 +25,8 @@ COFRE_CHECKED enum cofre_err proof_make(int dir, uint64_t index, struct bytes ch
  */
 COFRE_CHECKED enum cofre_err proof_verify(struct bytes proof, struct bytes entry,
                                           const struct note_verifier *v, uint64_t *index);
+/* The signed checkpoint in a proof's text, borrowed, which nothing is said about.  COFRE_EFORMAT,
+ * COFRE_ENOMEM. */
+COFRE_CHECKED enum cofre_err proof_checkpoint(struct bytes proof, struct bytes *checkpoint);
 
 #endif

@@ -47,7 +47,9 @@ void seal_make(struct buf *out, const struct seal *s, const struct note_signer *
  * the entry are the caller's to check.
  *
  * COFRE_EFORMAT  not such a note
- * COFRE_EAUTH    a signature is missing or wrong, or the recovery key is needed and there is none
+ * COFRE_EAUTH    a signature is missing or wrong, or the recovery key is needed and there is none;
+ *                a key that follows itself
+ * COFRE_ENOMEM
  */
 COFRE_CHECKED enum cofre_err seal_open(struct bytes note, const struct note_verifier *present,
                                        const struct note_verifier *recovery, struct seal *out);
@@ -60,7 +62,7 @@ struct seal_pruned {
     uint8_t recovery[HASH_LEN]; /* of the genesis entry, which may be gone */
 };
 void seal_pruned_make(struct buf *out, const struct seal_pruned *p, const struct note_signer *s);
-/* COFRE_EFORMAT, COFRE_EAUTH. */
+/* One signature and no other; 256 * BUNDLES < SIZE.  COFRE_EFORMAT, COFRE_EAUTH, COFRE_ENOMEM. */
 COFRE_CHECKED enum cofre_err seal_pruned_open(struct bytes note, const struct note_verifier *v,
                                               struct seal_pruned *out);
 /* The same without checking the signature: to learn by which epoch's key it must be signed. */

@@ -17,13 +17,20 @@ enum { SUBJECT_FILE_MAX = 128 * 1024, SUBJECT_EPOCHS_MAX = 1024 };
 
 struct subject; /* keys in locked memory */
 
-/* keys: n * 32 bytes; copied.  COFRE_ENOMEM. */
+/* keys: n * HASH_LEN bytes, n from 1 to SUBJECT_EPOCHS_MAX; copied.  COFRE_ENOMEM. */
 COFRE_CHECKED enum cofre_err subject_new(const uint8_t *keys, size_t n, struct subject **out);
-/* From a key file's text.  COFRE_EFORMAT: why names the line. */
+/* From a key file's text.  COFRE_EFORMAT: why names the line.  COFRE_ENOMEM. */
 COFRE_CHECKED enum cofre_err subject_parse(struct bytes text, struct subject **out,
                                            struct cofre_why *why);
 /* Wipes and frees; NULL does nothing. */
 void subject_free(struct subject *s);
+/* The last epoch that the key file names: later entries may concern the person unseen.  0 after
+ * subject_new. */
+uint32_t subject_last_epoch(const struct subject *s);
+
+/* Append a key file: its head, then a line for each epoch.  Check buf_error; the buffer is secret. */
+void subject_put_head(struct buf *out, const uint8_t vault[static 16]);
+void subject_put_epoch(struct buf *out, uint32_t epoch, const uint8_t key[static HASH_LEN]);
 
 /*
  * Does this entry carry a tag of the person?  Reads nonce and tags at their places from the entry's

@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -163,6 +164,8 @@ tiles_write(int dir, const struct tiles_name *name, struct bytes contents, struc
 
     tiles_path(name, path);
     err = files_put(dir, path, contents, why);
+    if (err == COFRE_EINTEGRITY && name->level == TILES_ENTRIES)
+        return cofre_why_add(why, err, "entries from %" PRIu64 " on", name->index * TILES_WIDTH);
     if (err != COFRE_EEXIST)
         return err;
 

@@ -1,4 +1,3 @@
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,155 +10,208 @@ enum { TRIES = 5 };
 struct attempt {
     const struct verify_config *config;
     struct verify_report *report;
-    struct buf checkpoint;     /* as it was at the beginning */
-    struct verify_marks marks; /* the checkpoint's, then one for each that was kept */
+    struct buf checkpoint; /* as it was at the beginning */
+    struct buf witnessed;
+    bool has_witnessed;
+    struct partials partials;
+    struct verify_signed signed_by;
+    struct verify_signed witnessed_by;
+    struct verify_epochs epochs;
+    struct verify_marks marks;
+    struct verify_kept *kept;
+    struct verify_walk walk;
+    struct verify_events events;
+    struct verify_stream *stream;
     struct cofre_why why;
 };
 
+/* ---- what is read before the entries ---- */
+
+/* In this order: while the log grows, what is read later is of the same size or a larger one. */
 static enum cofre_err
-load_kept(struct attempt *a)
+read_heads(struct attempt *a)
 {
-    const struct verify_config *config = a->config;
-    struct checkpoint c;
-    enum cofre_err err;
+    const int dir = a->config->dir;
+    struct buf text = BUF_INIT;
+    enum cofre_err err = files_read(dir, "witnessed", CHECKPOINT_MAX, &a->witnessed, NULL);
 
-    for (size_t i = 0; i < config->n_since; i++) {
-        err = checkpoint_open(config->since[i], &config->keys[0], &c);
-        if (err == COFRE_ENOMEM)
-            return err;
-        /* Nothing is known then about the log: it is not tampering. */
-        if (err != COFRE_OK)
-            return cofre_why_set(&a->why, COFRE_EIO, "kept checkpoint %zu: not a checkpoint of %s",
-                                 i + 1, config->keys[0].name);
-        a->marks.mark[1 + i] = (struct verify_mark){c.size, {0}, false};
-        memcpy(a->marks.mark[1 + i].root, c.root, HASH_LEN);
-    }
-    return COFRE_OK;
-}
-
-/* A file that has to be there, and of a form. */
-static enum cofre_err
-load_file(struct attempt *a, const char *path, struct buf *out)
-{
-    struct cofre_why why = {""};
-    const enum cofre_err err = files_read(a->config->dir, path, CHECKPOINT_MAX, out, &why);
-
-    if (err == COFRE_ENOENT || err == COFRE_EFORMAT)
-        return cofre_why_set(&a->why, COFRE_EINTEGRITY, "%s", why.text);
-    return err == COFRE_OK ? err : cofre_why_set(&a->why, err, "%s", why.text);
-}
-
-static enum cofre_err
-load_checkpoint(struct attempt *a)
-{
-    struct checkpoint c;
-    enum cofre_err err = load_file(a, "checkpoint", &a->checkpoint);
-
-    if (err != COFRE_OK)
-        return err;
-    err = checkpoint_open(buf_bytes(&a->checkpoint), &a->config->keys[0], &c);
-    if (err == COFRE_ENOMEM)
-        return err;
-    if (err != COFRE_OK)
-        return cofre_why_set(&a->why, COFRE_EINTEGRITY, "checkpoint: %s",
-                             err == COFRE_EAUTH ? "not signed by the key that was given"
-                                                : "malformed");
-    a->report->signed_size = c.size;
-    memcpy(a->report->root, c.root, HASH_LEN);
-    a->marks.mark[0] = (struct verify_mark){c.size, {0}, false};
-    memcpy(a->marks.mark[0].root, c.root, HASH_LEN);
-    return COFRE_OK;
-}
-
-/* keys/vkeys holds the first epoch's key, which is the only one there is so far. */
-static enum cofre_err
-check_keys(struct attempt *a)
-{
-    struct buf expected = BUF_INIT;
-    struct buf present = BUF_INIT;
-    enum cofre_err err;
-
-    note_vkey_put(&expected, &a->config->keys[0]);
-    buf_putc(&expected, '\n');
-    err = buf_error(&expected);
-    if (err == COFRE_OK)
-        err = load_file(a, "keys/vkeys", &present);
-    if (err == COFRE_OK && !bytes_equal(buf_bytes(&expected), buf_bytes(&present)))
-        err = cofre_why_set(&a->why, COFRE_EINTEGRITY,
-                            "keys/vkeys: not the key that was given, and nothing else");
-    buf_free(&expected);
-    buf_free(&present);
-    return err;
-}
-
-static enum cofre_err
-check_entries(struct attempt *a)
-{
-    struct verify_walk walk;
-    struct verify_stream *stream = NULL;
-    enum cofre_err err = verify_walk_run(a->config->dir, &walk, &a->why);
-
-    if (err == COFRE_OK)
-        err = verify_stream_new(a->config, a->report->signed_size, &stream);
-    if (err == COFRE_OK)
-        err = verify_stream_run(stream, a->marks, a->report, &a->why);
-    if (err == COFRE_OK)
-        err = verify_walk_fits(&walk, a->report->size, &a->why);
-    verify_stream_free(stream);
-    if (err == COFRE_OK && !a->marks.mark[0].same)
-        err = cofre_why_set(&a->why, COFRE_EINTEGRITY,
-                            "checkpoint: its root is not that of the entries");
-    return err;
-}
-
-/* The entries are what the checkpoint says: what do the kept ones say? */
-static enum verify_verdict
-judge_kept(struct attempt *a)
-{
-    const uint64_t size = a->report->signed_size;
-    const struct verify_mark *m = a->marks.mark;
-
-    for (size_t i = 1; i < a->marks.n; i++) {
-        if (m[i].size > a->report->size || m[i].same)
-            continue;
-        (void)cofre_why_set(&a->why, COFRE_OK,
-                            "the log is another one than that of kept checkpoint %zu: "
-                            "its first %" PRIu64 " entries differ",
-                            i, m[i].size);
-        return VERIFY_FORKED;
-    }
-    for (size_t i = 1; i < a->marks.n; i++) {
-        if (m[i].size <= size)
-            continue;
-        (void)cofre_why_set(&a->why, COFRE_OK,
-                            "kept checkpoint %zu covers %" PRIu64
-                            " entries, the log's own %" PRIu64,
-                            i, m[i].size, size);
-        return VERIFY_ROLLED_BACK;
-    }
-    return VERIFY_GOOD;
-}
-
-static enum cofre_err
-try_once(struct attempt *a)
-{
-    enum cofre_err err = load_kept(a);
-
-    memset(a->report, 0, sizeof *a->report);
-    if (err == COFRE_OK)
-        err = load_checkpoint(a);
-    if (err == COFRE_OK)
-        err = check_keys(a);
-    if (err == COFRE_OK)
-        err = check_entries(a);
-    if (err == COFRE_ENOMEM)
-        return err;
-    if (err == COFRE_OK)
-        a->report->verdict = judge_kept(a);
+    a->has_witnessed = err != COFRE_ENOENT;
+    if (a->has_witnessed && err != COFRE_OK)
+        err = verify_file(dir, "witnessed", CHECKPOINT_MAX, &a->witnessed, &a->why);
     else
-        a->report->verdict = err == COFRE_EINTEGRITY ? VERIFY_TAMPERED : VERIFY_UNREADABLE;
-    (void)snprintf(a->report->reason, sizeof a->report->reason, "%s", a->why.text);
-    return COFRE_OK;
+        err = verify_file(dir, "checkpoint", CHECKPOINT_MAX, &a->checkpoint, &a->why);
+    if (err == COFRE_OK)
+        err = verify_file(dir, "partials", PARTIALS_MAX, &text, &a->why);
+    if (err == COFRE_OK && partials_parse(buf_bytes(&text), &a->partials) != COFRE_OK)
+        err = cofre_why_set(&a->why, COFRE_EINTEGRITY, "partials: not a list of sizes");
+    buf_free(&text);
+    return err;
+}
+
+static enum cofre_err
+open_head(struct attempt *a, struct bytes text, const char *path, struct verify_signed *out)
+{
+    struct cofre_why found = {""};
+    const enum cofre_err err = verify_epochs_open(&a->epochs, text, out, &found);
+
+    if (err == COFRE_ENOMEM)
+        return err;
+    if (err != COFRE_OK)
+        return cofre_why_set(&a->why, COFRE_EINTEGRITY, "%s: %s", path, found.text);
+    return verify_marks_add(&a->marks, out->c.size, out->c.root, "%s", path);
+}
+
+static enum cofre_err
+open_heads(struct attempt *a)
+{
+    enum cofre_err err = open_head(a, buf_bytes(&a->checkpoint), "checkpoint", &a->signed_by);
+
+    if (err == COFRE_OK && a->has_witnessed)
+        err = open_head(a, buf_bytes(&a->witnessed), "witnessed", &a->witnessed_by);
+    if (err == COFRE_OK && a->has_witnessed && a->witnessed_by.note.count < 2)
+        err = cofre_why_set(&a->why, COFRE_EINTEGRITY, "witnessed: no witness signed it");
+    a->report->signed_size = a->signed_by.c.size;
+    a->report->complete_size = a->signed_by.c.size;
+    memcpy(a->report->root, a->signed_by.c.root, HASH_LEN);
+    return err;
+}
+
+/* Nothing is known of a log by what is no checkpoint of it: that is not tampering. */
+static enum cofre_err
+open_kept(struct attempt *a, size_t i)
+{
+    struct verify_kept *k = &a->kept[i];
+    struct cofre_why found = {""};
+    struct verify_signed s;
+    enum cofre_err err = verify_epochs_open(&a->epochs, a->config->since[i], &s, &found);
+
+    if (err == COFRE_ENOMEM)
+        return err;
+    if (err != COFRE_OK && !(err == COFRE_EAUTH && s.other))
+        return cofre_why_set(&a->why, COFRE_EIO, "kept checkpoint %zu: %s", i + 1, found.text);
+    k->other = err != COFRE_OK;
+    (void)snprintf(k->what, sizeof k->what, "%s", found.text);
+    k->mark = a->marks.n;
+    err = verify_marks_add(&a->marks, s.c.size, s.c.root, "kept checkpoint %zu", i + 1);
+    if (err == COFRE_OK)
+        a->marks.mark[k->mark].kept = true;
+    return err;
+}
+
+static enum cofre_err
+load_all(struct attempt *a)
+{
+    enum cofre_err err = read_heads(a);
+
+    if (err == COFRE_OK)
+        err = verify_epochs_load(a->config, &a->marks, &a->epochs, &a->why);
+    for (size_t i = 0; i < a->config->n_since && err == COFRE_OK; i++)
+        err = open_kept(a, i);
+    if (err == COFRE_OK)
+        err = open_heads(a);
+    if (err != COFRE_OK)
+        return err;
+    a->walk = (struct verify_walk){.dir = a->config->dir,
+                                   .epochs = &a->epochs,
+                                   .partials = &a->partials,
+                                   .signed_size = a->report->signed_size,
+                                   .why = &a->why};
+    err = verify_walk_run(&a->walk);
+    if (err == COFRE_OK)
+        err = verify_stamps_load(a->config, &a->epochs, &a->walk.stamps, &a->marks, &a->why);
+    return err;
+}
+
+/* ---- the entries, and what they say of the rest ---- */
+
+static enum cofre_err
+stream(struct attempt *a)
+{
+    const struct verify_stream_config config = {
+        .config = a->config,
+        .signed_size = a->report->signed_size,
+        .pruned = a->epochs.has_pruned ? a->epochs.pruned.bundles : 0,
+        .marks = &a->marks,
+        .events = &a->events};
+    enum cofre_err err = verify_stream_new(&config, &a->stream);
+
+    if (err == COFRE_OK)
+        err = verify_stream_run(a->stream, a->report, &a->why);
+    if (err == COFRE_OK)
+        err = verify_walk_fits(&a->walk, a->report->size);
+    return err;
+}
+
+/*
+ * The newest key signs the checkpoint; after a crash that came into a rotation, the one before may
+ * still have done so.
+ */
+static enum cofre_err
+check_signer(struct attempt *a)
+{
+    const struct verify_epochs *e = &a->epochs;
+    const size_t newest = e->n - 1;
+
+    a->report->unfinished =
+        e->pending || a->events.ending != 0 || a->signed_by.epoch != newest;
+    if (a->signed_by.epoch == newest || (a->signed_by.epoch + 1 == newest &&
+                                         verify_walk_ends(&a->walk, e->key[newest].from)))
+        return COFRE_OK;
+    return cofre_why_set(&a->why, COFRE_EINTEGRITY,
+                         "checkpoint: signed by a revoked key (epoch %zu ended at %llu)",
+                         a->signed_by.epoch + 1,
+                         (unsigned long long)e->key[a->signed_by.epoch].size);
+}
+
+static enum cofre_err
+check_all(struct attempt *a)
+{
+    const struct verify_partials_at at = {
+        a->config->dir, a->epochs.has_pruned ? a->epochs.pruned.bundles : 0};
+    enum cofre_err err;
+
+    a->events.config = a->config;
+    a->events.epochs = &a->epochs;
+    a->events.walk = &a->walk;
+    a->events.why = &a->why;
+    if ((err = stream(a)) != COFRE_OK ||
+        (err = verify_marks_check(&a->marks, a->report, &a->why)) != COFRE_OK ||
+        (err = verify_events_check(&a->events, verify_stream_first(a->stream))) != COFRE_OK ||
+        (err = check_signer(a)) != COFRE_OK)
+        return err;
+    return verify_partials_check(&at, &a->partials, a->report->signed_size, &a->why);
+}
+
+/* ---- the verdict ---- */
+
+static void
+judge(struct attempt *a)
+{
+    struct verify_judge j = {.config = a->config,
+                             .epochs = &a->epochs,
+                             .marks = &a->marks,
+                             .stamps = &a->walk.stamps,
+                             .events = &a->events,
+                             .kept = a->kept,
+                             .checkpoint = &a->signed_by,
+                             .witnessed = a->has_witnessed ? &a->witnessed_by : NULL,
+                             .why = &a->why};
+
+    j.hits = verify_stream_hits(a->stream, &j.n_hits);
+    a->report->whole = true;
+    verify_judge(&j, a->report);
+}
+
+static void
+forget(struct attempt *a)
+{
+    verify_stream_free(a->stream);
+    verify_events_free(&a->events);
+    verify_stamps_free(&a->walk.stamps);
+    verify_epochs_free(&a->epochs);
+    verify_marks_free(&a->marks);
+    buf_free(&a->checkpoint);
+    buf_free(&a->witnessed);
 }
 
 /* True when the log got a new checkpoint since the attempt began. */
@@ -174,23 +226,47 @@ moved_on(const struct attempt *a)
     return moved;
 }
 
+/* *again: it failed, on a log that has changed meanwhile. */
+static enum cofre_err
+try_once(struct attempt *a, bool last, bool *again)
+{
+    struct verify_report *r = a->report;
+    enum cofre_err err;
+
+    memset(r, 0, sizeof *r);
+    err = load_all(a);
+    if (err == COFRE_OK)
+        err = check_all(a);
+    *again = !last && err != COFRE_ENOMEM && err != COFRE_OK && moved_on(a);
+    if (err == COFRE_ENOMEM || *again)
+        return err == COFRE_ENOMEM ? err : COFRE_OK;
+    if (err == COFRE_OK)
+        judge(a);
+    else
+        r->verdict = err == COFRE_EINTEGRITY ? VERIFY_TAMPERED : VERIFY_UNREADABLE;
+    (void)snprintf(r->reason, sizeof r->reason, "%s", a->why.text);
+    return COFRE_OK;
+}
+
 enum cofre_err
 verify_log(const struct verify_config *config, struct verify_report *report)
 {
-    struct attempt a = {config, report, BUF_INIT, {NULL, 1 + config->n_since}, {""}};
-    enum cofre_err err;
+    struct verify_kept *kept = calloc(config->n_since + 1, sizeof *kept);
+    struct attempt *a = malloc(sizeof *a);
+    enum cofre_err err = COFRE_ENOMEM;
+    bool again = true;
 
     memset(report, 0, sizeof *report);
-    a.marks.mark = calloc(a.marks.n, sizeof *a.marks.mark);
-    if (a.marks.mark == NULL)
-        return COFRE_ENOMEM;
-    for (int i = 0; i < TRIES; i++) {
-        a.why.text[0] = '\0';
-        err = try_once(&a);
-        if (err != COFRE_OK || report->verdict == VERIFY_GOOD || !moved_on(&a))
-            break;
+    for (int i = 1; again && a != NULL && kept != NULL; i++) {
+        memset(a, 0, sizeof *a);
+        a->config = config;
+        a->report = report;
+        a->kept = kept;
+        err = try_once(a, i == TRIES, &again);
+        again = again && err == COFRE_OK;
+        forget(a);
     }
-    free(a.marks.mark);
-    buf_free(&a.checkpoint);
+    free(a);
+    free(kept);
     return err;
 }

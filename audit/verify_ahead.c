@@ -20,7 +20,7 @@ struct slot {
 };
 
 struct verify_ahead {
-    int dir;
+    struct verify_bundle_source source;
     pthread_mutex_t lock;
     pthread_cond_t changed;
     uint64_t begun;
@@ -50,7 +50,7 @@ load_ahead(void *arg)
         index = a->begun++;
         slot = &a->slots[index % a->n_slots];
         pthread_mutex_unlock(&a->lock);
-        err = verify_bundle_load(a->dir, index, &slot->bundle);
+        err = verify_bundle_load(&a->source, index, &slot->bundle);
         pthread_mutex_lock(&a->lock);
         slot->ready = true;
         a->stop = a->stop || err != COFRE_OK;
@@ -69,7 +69,8 @@ start(struct verify_ahead *a, unsigned threads)
 }
 
 enum cofre_err
-verify_ahead_new(int dir, uint64_t first, unsigned threads, struct verify_ahead **out)
+verify_ahead_new(const struct verify_bundle_source *source, uint64_t first, unsigned threads,
+                 struct verify_ahead **out)
 {
     struct verify_ahead *a = calloc(1, sizeof *a);
 
@@ -78,7 +79,7 @@ verify_ahead_new(int dir, uint64_t first, unsigned threads, struct verify_ahead 
         return COFRE_ENOMEM;
     if (threads > THREADS_MAX)
         threads = THREADS_MAX;
-    a->dir = dir;
+    a->source = *source;
     a->begun = a->taken = first;
     a->n_slots = threads > 0 ? threads * SLOTS_PER_THREAD : 1;
     a->slots = calloc(a->n_slots, sizeof *a->slots);
@@ -134,7 +135,7 @@ verify_ahead_take(struct verify_ahead *a)
     slot = &a->slots[a->taken % a->n_slots];
     if (a->n_threads == 0) {
         a->begun = a->taken + 1;
-        (void)verify_bundle_load(a->dir, a->taken, &slot->bundle);
+        (void)verify_bundle_load(&a->source, a->taken, &slot->bundle);
     } else {
         while (!slot->ready)
             pthread_cond_wait(&a->changed, &a->lock);

@@ -10,8 +10,9 @@
  */
 struct verify_ahead;
 
-/* Begins with bundle `first`.  dir is borrowed.  COFRE_ENOMEM: *out is NULL. */
-COFRE_CHECKED enum cofre_err verify_ahead_new(int dir, uint64_t first, unsigned threads,
+/* Begins with bundle `first`.  What the source names is borrowed.  COFRE_ENOMEM: *out is NULL. */
+COFRE_CHECKED enum cofre_err verify_ahead_new(const struct verify_bundle_source *source,
+                                              uint64_t first, unsigned threads,
                                               struct verify_ahead **out);
 void verify_ahead_free(struct verify_ahead *a);
 /*

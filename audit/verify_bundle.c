@@ -1,6 +1,7 @@
 #include <inttypes.h>
 
 #include "audit/tree.h"
+#include "audit/verify_internal.h"
 
 #include "audit/verify_bundle.h"
 
@@ -44,49 +45,86 @@ cut(struct verify_bundle *b, uint64_t first)
     return COFRE_OK;
 }
 
+static void
+set_bit(uint64_t set[static VERIFY_BUNDLE_SET], size_t i)
+{
+    set[i / 64] |= UINT64_C(1) << i % 64;
+}
+
+struct bytes
+verify_bundle_line(const struct verify_bundle *b, size_t i)
+{
+    return (struct bytes){b->file.p + b->ends[i] + 2, b->ends[i + 1] - b->ends[i] - 2};
+}
+
 static enum cofre_err
-check_entries(struct verify_bundle *b, uint64_t first)
+check_entries(const struct verify_bundle_source *s, struct verify_bundle *b, uint64_t first)
 {
     const uint8_t *prev = NULL;
     enum cofre_err err = COFRE_OK;
     struct verify_form form;
     struct bytes line;
 
-    b->bytes = 0;
     for (size_t i = 0; i < TILES_WIDTH && err == COFRE_OK; i++) {
-        line.p = b->file.p + b->ends[i] + 2;
-        line.len = b->ends[i + 1] - b->ends[i] - 2;
+        line = verify_bundle_line(b, i);
         err = verify_bundle_entry(line, first + i, prev, &form, &b->why);
         tree_leaf(line, b->leaf[i]);
         prev = b->leaf[i];
         b->bytes += line.len;
-        if (i > 0)
-            continue;
-        memcpy(b->prev, form.prev, HASH_LEN);
-        b->first_ts = form.ts;
+        b->ts[i] = form.ts;
+        if (i == 0)
+            memcpy(b->prev, form.prev, HASH_LEN);
+        if (verify_events_wants(first + i, &form))
+            set_bit(b->events, i);
+        if (s->subject != NULL && subject_matches(s->subject, line))
+            set_bit(b->hits, i);
     }
-    b->last_ts = form.ts;
     return err;
 }
 
-enum cofre_err
-verify_bundle_load(int dir, uint64_t index, struct verify_bundle *b)
+/* Its entries are given up: their hashes are left. */
+static enum cofre_err
+load_hashes(const struct verify_bundle_source *s, uint64_t index, struct verify_bundle *b)
+{
+    const struct tiles_name name = {0, index, TILES_WIDTH};
+    enum cofre_err err = tiles_read(s->dir, &name, &b->file, &b->why);
+
+    if (err == COFRE_OK)
+        memcpy(b->leaf, b->file.p, sizeof b->leaf);
+    b->gone = true;
+    return err == COFRE_ENOENT ? COFRE_EINTEGRITY : err;
+}
+
+static enum cofre_err
+load(const struct verify_bundle_source *s, uint64_t index, struct verify_bundle *b)
 {
     const struct tiles_name name = {TILES_ENTRIES, index, TILES_WIDTH};
+    struct cofre_why why = {""};
     char path[TILES_PATH_MAX];
+    enum cofre_err err = tiles_read(s->dir, &name, &b->file, &why);
 
+    if (err == COFRE_ENOENT && index < s->pruned)
+        return load_hashes(s, index, b);
+    if (err != COFRE_OK)
+        return cofre_why_set(&b->why, err, "%s", why.text);
+    err = cut(b, index * TILES_WIDTH);
+    if (err == COFRE_OK)
+        err = check_entries(s, b, index * TILES_WIDTH);
     tiles_path(&name, path);
+    return err == COFRE_OK ? err : cofre_why_add(&b->why, err, "%s", path);
+}
+
+enum cofre_err
+verify_bundle_load(const struct verify_bundle_source *s, uint64_t index, struct verify_bundle *b)
+{
     b->why.text[0] = '\0';
-    b->err = tiles_read(dir, &name, &b->file, &b->why);
+    b->gone = false;
+    b->bytes = 0;
+    memset(b->events, 0, sizeof b->events);
+    memset(b->hits, 0, sizeof b->hits);
+    b->err = load(s, index, b);
     if (b->err == COFRE_EFORMAT)
         b->err = COFRE_EINTEGRITY;
-    if (b->err != COFRE_OK)
-        return b->err;
-    b->err = cut(b, index * TILES_WIDTH);
-    if (b->err == COFRE_OK)
-        b->err = check_entries(b, index * TILES_WIDTH);
-    if (b->err != COFRE_OK)
-        (void)cofre_why_add(&b->why, b->err, "%s", path);
     return b->err;
 }
 

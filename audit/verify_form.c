@@ -201,11 +201,13 @@ take_reply(struct cursor *c)
 }
 
 static void
-take_who(struct cursor *c)
+take_who(struct cursor *c, struct verify_form *out)
 {
     TAKE(c, ",\"v\":1,\"act\":\"");
-    (void)take_name(c);
-    if (left(c) > 6 && c->p[6] == 't')
+    out->act.p = c->p;
+    out->act.len = take_name(c);
+    out->ok = left(c) > 6 && c->p[6] == 't';
+    if (out->ok)
         TAKE(c, ",\"ok\":true,\"code\":");
     else
         TAKE(c, ",\"ok\":false,\"code\":");
@@ -234,7 +236,7 @@ verify_form_check(struct bytes line, struct verify_form *out)
     out->seq = take_number(&c, number_max);
     TAKE(&c, ",\"ts\":");
     out->ts = take_number(&c, number_max);
-    take_who(&c);
+    take_who(&c, out);
     take_fields(&c);
     TAKE(&c, "],\"n\":");
     (void)take_number(&c, number_max);

@@ -91,19 +91,3 @@ verify_tile_check(int dir, const struct verify_tile *t, struct buf *scratch, str
         return err;
     return check_partials(dir, t, scratch, why);
 }
-
-enum cofre_err
-verify_tile_exists(int dir, const struct tiles_name *name, struct cofre_why *why)
-{
-    const struct tiles_name full = {name->level, name->index, TILES_WIDTH};
-    char path[TILES_PATH_MAX];
-
-    /* In this order: a partial tile goes only after the full one has come. */
-    tiles_path(name, path);
-    if (faccessat(dir, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-        return COFRE_OK;
-    tiles_path(&full, path);
-    if (faccessat(dir, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-        return COFRE_OK;
-    return missing(name, why);
-}

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "audit/journal.h"
+#include "audit/lines.h"
 #include "audit/verify_internal.h"
 
 /* Whoever tampers may have chosen the name: none of it may steer a terminal. */
@@ -54,17 +55,73 @@ journal_file(struct verify_walk *w, const char *path)
     return true;
 }
 
+/* "<prefix>N" for an epoch N that ended, or whose key was lost. */
+static bool
+is_of_epoch(const struct verify_walk *w, const char *path, struct bytes prefix, bool lost)
+{
+    struct bytes left = bytes_str(path);
+    const struct verify_key *k;
+    uint64_t n;
+
+    if (!lines_skip(&left, prefix) || !lines_number(left, &n) || n == 0 || n > w->epochs->n)
+        return false;
+    k = &w->epochs->key[n - 1];
+    return k->size != UINT64_MAX && (!lost || k->kind == SEAL_RECOVER);
+}
+
+static bool
+is_fixed(const struct verify_walk *w, const char *path)
+{
+    static const char *const always[] = {"checkpoint", "witnessed", "partials", "keys/vkeys"};
+
+    for (size_t i = 0; i < sizeof always / sizeof *always; i++) {
+        if (strcmp(path, always[i]) == 0)
+            return true;
+    }
+    return (w->epochs->has_recovery && strcmp(path, "keys/recovery") == 0) ||
+           (w->epochs->has_pruned && strcmp(path, "keys/pruned") == 0) ||
+           is_of_epoch(w, path, BYTES_LIT("keys/seal."), false) ||
+           is_of_epoch(w, path, BYTES_LIT("keys/last."), true);
+}
+
+static enum cofre_err
+see_tile(struct verify_walk *w, const char *path, const struct tiles_name *name)
+{
+    if (name->width < TILES_WIDTH &&
+        !verify_partials_allow(w->dir, w->partials, name, w->signed_size))
+        return cofre_why_set(w->why, COFRE_EINTEGRITY, "%s: of no checkpoint that partials lists",
+                             path);
+    reach_tile(w, name);
+    return COFRE_OK;
+}
+
+/* keys/last.N comes before keys/seal.N. */
+static bool
+is_last_early(struct verify_walk *w, const char *path)
+{
+    struct bytes left = bytes_str(path);
+    uint64_t n;
+
+    if (!lines_skip(&left, BYTES_LIT("keys/last.")) || !lines_number(left, &n) ||
+        n != w->epochs->n || w->epochs->pending)
+        return false;
+    w->last_early = true;
+    return true;
+}
+
 static enum cofre_err
 see_file(struct verify_walk *w, const char *path)
 {
     struct tiles_name name;
+    bool is_stamp;
+    enum cofre_err err;
 
-    if (strcmp(path, "checkpoint") == 0 || strcmp(path, "keys/vkeys") == 0 || journal_file(w, path))
+    if (is_last_early(w, path) || is_fixed(w, path) || journal_file(w, path))
         return COFRE_OK;
-    if (tiles_path_parse(bytes_str(path), &name) != COFRE_OK)
-        return alien(w, path);
-    reach_tile(w, &name);
-    return COFRE_OK;
+    if (tiles_path_parse(bytes_str(path), &name) == COFRE_OK)
+        return see_tile(w, path, &name);
+    err = verify_stamps_name(&w->stamps, path, &is_stamp);
+    return err != COFRE_OK || is_stamp ? err : alien(w, path);
 }
 
 static bool
@@ -84,7 +141,8 @@ one_of(const char *path, const char *const *list, size_t n)
 static enum cofre_err
 see_directory(struct verify_walk *w, const char *path)
 {
-    static const char *const fixed[] = {"keys", "journal", "tile", "tile/0", "tile/entries"};
+    static const char *const fixed[] = {"keys",   "journal",      "tile",
+                                        "tile/0", "tile/entries", "time"};
     char tile[FILES_PATH_MAX + sizeof "/000"];
     const size_t len = strlen(path);
     const bool partial = len > 2 && strcmp(path + len - 2, ".p") == 0;
@@ -161,29 +219,26 @@ walk(struct verify_walk *w, const char *path)
     return err;
 }
 
-static enum cofre_err
-begin(int dir, const char *path, struct verify_walk *out, struct cofre_why *why)
-{
-    memset(out, 0, sizeof *out);
-    out->dir = dir;
-    out->why = why;
-    return walk(out, path);
-}
-
 enum cofre_err
-verify_walk_run(int dir, struct verify_walk *out, struct cofre_why *why)
+verify_walk_run(struct verify_walk *w)
 {
-    return begin(dir, ".", out, why);
+    return walk(w, ".");
 }
 
 enum cofre_err
 verify_walk_journals(int dir, struct verify_walk *out, struct cofre_why *why)
 {
-    return begin(dir, "journal", out, why);
+    static const struct verify_epochs none;
+
+    memset(out, 0, sizeof *out);
+    out->dir = dir;
+    out->epochs = &none;
+    out->why = why;
+    return walk(out, "journal");
 }
 
 enum cofre_err
-verify_walk_fits(const struct verify_walk *w, uint64_t size, struct cofre_why *why)
+verify_walk_fits(const struct verify_walk *w, uint64_t size)
 {
     char path[TILES_PATH_MAX];
 
@@ -193,7 +248,13 @@ verify_walk_fits(const struct verify_walk *w, uint64_t size, struct cofre_why *w
         if (w->reach[at] <= tiles_edge_hashes(level, size))
             continue;
         tiles_path(&w->farthest[at], path);
-        return cofre_why_set(why, COFRE_EINTEGRITY, "%s: the log has no entries for it", path);
+        return cofre_why_set(w->why, COFRE_EINTEGRITY, "%s: the log has no entries for it", path);
     }
     return COFRE_OK;
+}
+
+bool
+verify_walk_ends(const struct verify_walk *w, uint64_t size)
+{
+    return w->signed_size <= size && w->reach[0] <= size;
 }

@@ -1,7 +1,8 @@
 /*
  * Rows of about 600 bytes with random ids, 1,000 a transaction: through the store beside bare
- * SQLCipher inserts (the same page cryptography and settings) of rows of that size.  Then
- * look-ups by random pseudonym, each with its consent.
+ * SQLCipher inserts (the same page cryptography and settings) of rows of that size, with and without the
+ * sums over the rows.  Then one customer a transaction, and a recount of all rows.  Then look-ups by random
+ * pseudonym, each with its consent.
  *
  *     bench_store [customers, default 30000]
  */
@@ -16,7 +17,7 @@
 #include "crypto/kdf.h"
 #include "vault/store/store.h"
 
-enum { BATCH = 1000, ROUNDS = 3, SEALED = 400, LOOKUPS = 100000, LINK_VIEW = 1, PURPOSE = 1 };
+enum { BATCH = 1000, ROUNDS = 3, SEALED = 400, LOOKUPS = 100000, SINGLES = 1000, LINK_VIEW = 1, PURPOSE = 1 };
 
 static const uint8_t key[KEY_LEN] = {1};
 
@@ -100,15 +101,23 @@ put_rest(struct store_conn *w, uint64_t n, int64_t num)
     must(store_link_put(w, LINK_VIEW, 1, value, num), "link");
 }
 
+struct kind {
+    bool whole;  /* with all that hangs on a customer */
+    bool summed; /* as the vault does it */
+    unsigned batch;
+};
+
 /* Customers a second into a new store, which stays open in *out. */
 static double
-run_store(const char *where, uint64_t customers, bool whole, struct store **out)
+run_store(const char *where, uint64_t customers, struct kind kind, struct store **out)
 {
-    struct store_config config = {where, key, 1, true};
+    struct store_config config = {.where = where, .key = key, .readers = 1, .create = true};
     struct store_head head = {0};
     struct store_conn *w;
     double start;
 
+    if (kind.summed)
+        config.rowtag = (struct store_rowtag){key, 1, key};
     remove_store(where);
     must(store_open(&config, out, NULL), "open");
     w = store_writer(*out);
@@ -116,12 +125,12 @@ run_store(const char *where, uint64_t customers, bool whole, struct store **out)
     for (uint64_t n = 0; n < customers; n++) {
         int64_t num;
 
-        if (n % BATCH == 0)
+        if (n % kind.batch == 0)
             must(store_begin(w), "begin");
         num = put_customer(w, n);
-        if (whole)
+        if (kind.whole)
             put_rest(w, n, num);
-        if (n % BATCH == BATCH - 1 || n == customers - 1)
+        if (n % kind.batch == kind.batch - 1 || n == customers - 1)
             must(store_commit(w, &head), "commit");
     }
     return (double)customers / (now() - start);
@@ -195,6 +204,20 @@ run_lookups(struct store *s, uint64_t customers, unsigned each)
     return LOOKUPS / (now() - start);
 }
 
+/* Rows a second of a whole recount. */
+static double
+run_check(struct store *s)
+{
+    struct store_check check = {.all = true};
+    struct store_conn *c = NULL;
+    double start = now();
+
+    must(store_snapshot(s, &c, NULL), "snapshot");
+    must(store_rows_check(c, &check, NULL), "check");
+    store_snapshot_end(c);
+    return (double)check.rows / (now() - start);
+}
+
 static int
 compare(const void *a, const void *b)
 {
@@ -216,16 +239,23 @@ main(int argc, char **argv)
 {
     char where[] = "bench-store.XXXXXX";
     uint64_t customers = argc > 1 ? strtoull(argv[1], NULL, 10) : 30000;
-    double bare[ROUNDS], rows[ROUNDS], whole[ROUNDS], limit;
+    double bare[ROUNDS], rows[ROUNDS], whole[ROUNDS], unsummed[ROUNDS], one[ROUNDS],
+        one_unsummed[ROUNDS], limit;
     struct store *s = NULL;
 
     if (secret_setup(true, NULL) != COFRE_OK || customers == 0 || mkdtemp(where) == NULL)
         die("cannot start");
     for (int i = 0; i < ROUNDS; i++) {
-        rows[i] = run_store(where, customers, false, &s);
+        rows[i] = run_store(where, customers, (struct kind){false, true, BATCH}, &s);
         store_close(s);
         bare[i] = run_bare(where, customers);
-        whole[i] = run_store(where, customers, true, &s);
+        unsummed[i] = run_store(where, customers, (struct kind){true, false, BATCH}, &s);
+        store_close(s);
+        one[i] = run_store(where, SINGLES, (struct kind){true, true, 1}, &s);
+        store_close(s);
+        one_unsummed[i] = run_store(where, SINGLES, (struct kind){true, false, 1}, &s);
+        store_close(s);
+        whole[i] = run_store(where, customers, (struct kind){true, true, BATCH}, &s);
         if (i < ROUNDS - 1)
             store_close(s);
     }
@@ -235,6 +265,11 @@ main(int argc, char **argv)
     printf("insert, with all that hangs: %8.0f/s, ratio to bare SQLCipher %.2f\n", median(whole),
            median(whole) / limit);
     printf("insert, bare SQLCipher:      %8.0f/s\n", limit);
+    printf("sums, 1,000 a transaction:   ratio to the same without them %.2f\n",
+           median(whole) / median(unsummed));
+    printf("sums, one a transaction:     %8.0f/s, ratio to the same without them %.2f\n", median(one),
+           median(one) / median(one_unsummed));
+    printf("recount of all rows:         %8.0f/s\n", run_check(s));
     printf("member by pseudonym:         %8.0f/s, one in a snapshot\n",
            run_lookups(s, customers, 1));
     printf("member by pseudonym:         %8.0f/s, 100 in a snapshot\n",

@@ -4,6 +4,7 @@
 #include "act.h"
 #include "command.h"
 #include "place.h"
+#include "recovery.h"
 #include "secretin.h"
 
 /* Makes the vault with the secret that is there by now. */
@@ -14,13 +15,20 @@ make(struct cmd *cmd, struct buf *vkey, struct cofre_why *why)
     struct cofre_vault_config config = {.dir = secretin_vault(o),
                                         .anchor = options_text(o, OPT_ANCHOR)};
     struct secretin in = {COFRE_SECRET_PASSPHRASE, NULL};
+    struct recovery_file recovery = recovery_of(o);
     enum cofre_err err;
 
     if ((err = secretin_read(o, true, &in, why)) != COFRE_OK)
         return err;
     config.secret_kind = in.kind;
     config.secret = secret_bytes(in.secret);
+    if (recovery.path != NULL) {
+        config.keep_recovery = recovery_keep;
+        config.keep_ctx = &recovery;
+    }
     err = cofre_vault_create(&config, options_text(o, OPT_ORIGIN), cmd->actor, vkey, why);
+    if (err != COFRE_OK)
+        recovery_undo(&recovery);
     secret_free(in.secret);
     return err;
 }
@@ -43,6 +51,23 @@ init(struct cmd *cmd, struct buf *vkey, struct cofre_why *why)
     if (err != COFRE_OK && made_key)
         unlink(options_text(o, OPT_KEY_FILE));
     return err;
+}
+
+static void
+warn_of_recovery(const struct cmd *cmd)
+{
+    const char *path = options_text(cmd->options, OPT_RECOVERY_KEY);
+    struct say say = say_for(cmd);
+
+    if (path == NULL)
+        say_warning(&say,
+                    "there is no recovery key, and none can be added: if the file signing is lost, nobody "
+                    "can go on with this log (cofre init --recovery-key FILE makes one)");
+    else
+        say_warning(&say,
+                    "%s is the recovery key: move it offline, away from this machine; who has it can "
+                    "sign the log from any point on",
+                    path);
 }
 
 static void
@@ -76,5 +101,6 @@ cmd_init(struct cmd *cmd)
             (char *)vkey.p);
     buf_free(&vkey);
     warn_of_place(cmd);
+    warn_of_recovery(cmd);
     return EXIT_DONE;
 }

@@ -38,6 +38,19 @@ cmd_key_status(struct cmd *cmd)
     return act_end(cmd, &call, print_keys);
 }
 
+/* With the signing key's rotation comes something to do for others. */
+static enum cofre_err
+print_rotated(struct cmd *cmd, const json_t *body)
+{
+    const char *vkey = json_string_value(json_object_get(body, "vkey"));
+    enum cofre_err err = act_print_members(cmd, body);
+
+    if (err == COFRE_OK && vkey != NULL)
+        fprintf(cmd->out, "\ntell the witnesses this key; other people's verifiers take the last line of "
+                          "keys/vkeys, cofre-verify goes on with the first\n");
+    return err;
+}
+
 static int
 rotate(struct cmd *cmd, bool resume)
 {
@@ -50,7 +63,7 @@ rotate(struct cmd *cmd, bool resume)
     act_begin(cmd, &call);
     cofre_key_rotate(cmd->vault, &call, &in, &progress.hooks);
     progress_end(&progress);
-    return act_end_job(cmd, &call, act_print_members);
+    return act_end_job(cmd, &call, print_rotated);
 }
 
 int

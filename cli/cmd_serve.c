@@ -1,8 +1,4 @@
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "cofre/admin.h"
 #include "cofre/oplog.h"
@@ -13,6 +9,7 @@
 #include "command.h"
 #include "control.h"
 #include "open.h"
+#include "pem.h"
 #include "secretin.h"
 
 /* What a server is made of, in the order in which it is put together. */
@@ -28,25 +25,6 @@ struct serving {
     struct control_server *control;
     struct cofre_server *server;
 };
-
-static enum cofre_err
-read_pem(const char *path, bool secret, struct buf *out, struct cofre_why *why)
-{
-    struct stat st;
-    enum cofre_err err;
-    int fd;
-
-    if (*path == 0)
-        return COFRE_OK;
-    if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)) < 0)
-        return cofre_why_os(why, errno == ENOENT ? COFRE_ENOENT : COFRE_EIO, errno, "%s", path);
-    if (secret && (fstat(fd, &st) != 0 || (st.st_mode & S_IRWXO) != 0))
-        err = cofre_why_set(why, COFRE_EREFUSED, "everyone may use %s; chmod 600 it", path);
-    else if ((err = infiles_read(fd, out, why)) != COFRE_OK)
-        err = cofre_why_add(why, err, "%s", path);
-    close(fd);
-    return err;
-}
 
 static const char *
 setting(const struct options *o, enum option option, const char *configured)
@@ -64,11 +42,11 @@ read_settings(struct serving *s, struct cofre_why *why)
     enum cofre_err err;
 
     if ((err = config_read(secretin_vault(o), c, why)) != COFRE_OK ||
-        (err = read_pem(setting(o, OPT_TLS_CERT, c->tls_cert), false, &s->tls_cert, why)) !=
+        (err = pem_read(setting(o, OPT_TLS_CERT, c->tls_cert), false, &s->tls_cert, why)) !=
             COFRE_OK ||
-        (err = read_pem(setting(o, OPT_TLS_KEY, c->tls_key), true, &s->tls_key, why)) != COFRE_OK)
+        (err = pem_read(setting(o, OPT_TLS_KEY, c->tls_key), true, &s->tls_key, why)) != COFRE_OK)
         return err;
-    return read_pem(setting(o, OPT_CLIENT_CA, c->client_ca), false, &s->client_ca, why);
+    return pem_read(setting(o, OPT_CLIENT_CA, c->client_ca), false, &s->client_ca, why);
 }
 
 /* Before the first thread begins, so that they reach none of them but sigwait. */

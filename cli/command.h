@@ -58,6 +58,7 @@ struct command {
     bool stoppable; /* SIGINT and SIGTERM stop it between two transactions */
     bool verifies;  /* exit codes of a verifier: 64 usage, 66 cannot read */
     command_fn *run;
+    command_fn *drive; /* runs in the caller's process, and runs `run` where the vault is; or NULL */
 };
 
 /* All commands, in the order of help; ends with one whose words are NULL. */
@@ -70,11 +71,11 @@ bool commands_begins(const char *word);
 /* Each run function, cmd_<name>. */
 #define COMMAND_RUNS(X)                                                                          \
     X(init)                                                                                      \
-    X(serve) X(status) X(doctor) X(selftest) X(schema_show) X(schema_apply) X(purpose_list)      \
+    X(serve) X(status) X(doctor) X(selftest) X(restore) X(schema_show) X(schema_apply) X(purpose_list)      \
         X(purpose_add) X(view_list) X(view_show) X(view_apply) X(view_drop) X(token_issue)       \
-            X(token_list) X(token_revoke) X(import) X(customer_show) X(key_status) X(key_rotate) \
-                X(key_resume) X(audit_verify) X(audit_show) X(audit_prove) X(audit_checkpoint)   \
-                    X(help) X(version)
+            X(token_list) X(token_revoke) X(import) X(customer_show) X(customer_accesses) X(key_status) X(key_rotate) \
+                X(key_resume) X(audit_verify) X(audit_show) X(audit_export) X(audit_prove) X(audit_recover) X(audit_checkpoint) X(audit_timestamp) X(audit_prune)   \
+                    X(witness_serve) X(witness_vkey) X(help) X(version)
 #define COMMAND_RUN_PROTOTYPE(name) int cmd_##name(struct cmd *cmd);
 COMMAND_RUNS(COMMAND_RUN_PROTOTYPE)
 #undef COMMAND_RUN_PROTOTYPE

@@ -11,7 +11,7 @@
 
 #include "config.h"
 
-enum config_kind { CONFIG_TEXT, CONFIG_PATH, CONFIG_NUMBER };
+enum config_kind { CONFIG_TEXT, CONFIG_PATH, CONFIG_NUMBER, CONFIG_YES_NO };
 
 struct setting {
     const char *section;
@@ -34,6 +34,13 @@ static const struct setting settings[] = {
     {"server", "threads", NUMBER(threads, 1, 256)},
     {"server", "max_connections", NUMBER(max_connections, 1, 100000)},
     {"audit", "checkpoint_ms", NUMBER(checkpoint_ms, 10, 60000)},
+    {"witness", "policy", TEXT(CONFIG_PATH, witness_policy)},
+    {"witness", "ca", TEXT(CONFIG_PATH, witness_ca)},
+    {"witness", "required", CONFIG_YES_NO, offsetof(struct config, witness_required), 0, 0, 0},
+    {"witness", "timeout_ms", NUMBER(witness_timeout_ms, 50, 60000)},
+    {"witness", "grace_s", NUMBER(witness_grace_s, 1, 86400)},
+    {"audit", "reserve_mib", NUMBER(reserve_mib, 1, 1024)},
+    {"audit", "low_disk_mib", NUMBER(low_disk_mib, 1, 1024 * 1024)},
 };
 
 enum { SETTINGS = sizeof settings / sizeof *settings };
@@ -80,6 +87,17 @@ set_number(struct reading *r, const struct setting *s, const char *value)
     return COFRE_OK;
 }
 
+static enum cofre_err
+set_yes_no(struct reading *r, const struct setting *s, const char *value)
+{
+    bool yes = strcmp(value, "yes") == 0;
+
+    if (!yes && strcmp(value, "no") != 0)
+        return cofre_why_set(&r->reason, COFRE_EINVAL, "%s is yes or no", s->name);
+    memcpy((char *)r->out + s->offset, &yes, sizeof yes);
+    return COFRE_OK;
+}
+
 /* inih's handler: 0 marks the line as wrong. */
 static int
 take(void *user, const char *section, const char *name, const char *value)
@@ -94,6 +112,8 @@ take(void *user, const char *section, const char *name, const char *value)
         err = cofre_why_set(&r->reason, COFRE_EINVAL, "%s is set twice", s->name);
     else if (s->kind == CONFIG_NUMBER)
         err = set_number(r, s, value);
+    else if (s->kind == CONFIG_YES_NO)
+        err = set_yes_no(r, s, value);
     else
         err = set_text(r, s, value);
     if (s != NULL)

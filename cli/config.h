@@ -7,7 +7,8 @@
  * The settings in the vault's cofre.conf, an INI file that need not be there:
  *
  *   [server]  listen, threads, max_connections, tls_cert, tls_key, client_ca
- *   [audit]   checkpoint_ms
+ *   [audit]   checkpoint_ms, reserve_mib, low_disk_mib
+ *   [witness] policy, ca, required, timeout_ms, grace_s
  *
  * Paths that are not absolute begin at the vault's directory.
  */
@@ -21,6 +22,13 @@ struct config {
     unsigned threads; /* 0: not set, as below */
     unsigned max_connections;
     unsigned checkpoint_ms;
+    char witness_policy[CONFIG_TEXT_MAX];
+    char witness_ca[CONFIG_TEXT_MAX];
+    bool witness_required;
+    unsigned witness_timeout_ms;
+    unsigned witness_grace_s;
+    unsigned reserve_mib;
+    unsigned low_disk_mib;
 };
 
 /*

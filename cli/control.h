@@ -48,6 +48,17 @@ COFRE_CHECKED enum cofre_err control_peer(int fd, unsigned *uid);
 COFRE_CHECKED enum cofre_err control_client_run(const char *dir, const char *const *words, size_t n,
                                                 const struct infiles *files, int *exit_code);
 
+/* The same, with its output to other descriptors than this process's own. */
+struct control_ask {
+    const char *dir;
+    const char *const *words;
+    size_t n;
+    const struct infiles *files;
+    int out;
+    int err;
+};
+COFRE_CHECKED enum cofre_err control_client_ask(const struct control_ask *ask, int *exit_code);
+
 /* ---- in the server ---- */
 
 struct control_server;

@@ -61,17 +61,17 @@ put_words(struct control_message *m, const char *const *words, size_t n)
 }
 
 static void
-put_fds(struct control_message *m, const struct infiles *files)
+put_fds(struct control_message *m, const struct control_ask *ask)
 {
-    m->fds[m->n_fds++] = STDOUT_FILENO;
-    m->fds[m->n_fds++] = STDERR_FILENO;
-    memcpy(m->fds + m->n_fds, files->fd, files->n * sizeof *files->fd);
-    m->n_fds += files->n;
+    m->fds[m->n_fds++] = ask->out;
+    m->fds[m->n_fds++] = ask->err;
+    memcpy(m->fds + m->n_fds, ask->files->fd, ask->files->n * sizeof *ask->files->fd);
+    m->n_fds += ask->files->n;
 }
 
 /* Sends and waits; the exit code, with what is to be said in text. */
 static int
-ask(int fd, struct control_message *m, char text[static CONTROL_REPLY_MAX])
+answer(int fd, struct control_message *m, char text[static CONTROL_REPLY_MAX])
 {
     size_t len;
     int exit_code;
@@ -94,31 +94,39 @@ ask(int fd, struct control_message *m, char text[static CONTROL_REPLY_MAX])
 }
 
 enum cofre_err
-control_client_run(const char *dir, const char *const *words, size_t n, const struct infiles *files,
-                   int *exit_code)
+control_client_ask(const struct control_ask *ask, int *exit_code)
 {
     struct control_message *m = NULL;
     char text[CONTROL_REPLY_MAX] = "the command line is too long";
     enum cofre_err err = COFRE_OK;
     int fd;
 
-    if ((fd = connect_to(dir)) < 0)
+    if ((fd = connect_to(ask->dir)) < 0)
         return COFRE_ENOENT;
     if ((m = calloc(1, sizeof *m)) == NULL) {
         err = COFRE_ENOMEM;
         goto out;
     }
     put_le32(m, CONTROL_MAGIC);
-    put_le32(m, isatty(STDERR_FILENO) ? CONTROL_TERMINAL : 0);
+    put_le32(m, isatty(ask->err) ? CONTROL_TERMINAL : 0);
     *exit_code = EXIT_USAGE;
-    if (put_words(m, words, n) == COFRE_OK) {
-        put_fds(m, files);
-        *exit_code = ask(fd, m, text);
+    if (put_words(m, ask->words, ask->n) == COFRE_OK) {
+        put_fds(m, ask);
+        *exit_code = answer(fd, m, text);
     }
     if (text[0] != 0)
-        fprintf(stderr, "cofre: %s\n", text);
+        dprintf(ask->err, "cofre: %s\n", text);
 out:
     free(m);
     close(fd);
     return err;
+}
+
+enum cofre_err
+control_client_run(const char *dir, const char *const *words, size_t n, const struct infiles *files,
+                   int *exit_code)
+{
+    const struct control_ask ask = {dir, words, n, files, STDOUT_FILENO, STDERR_FILENO};
+
+    return control_client_ask(&ask, exit_code);
 }

@@ -11,13 +11,22 @@
 
 enum { READ_STEP = 64 * 1024, PATH_ROOM = 4096 };
 
+/* Does the option stand for a descriptor? */
+static bool
+is_file(enum option option)
+{
+    enum option_kind kind = options_spec(option)->kind;
+
+    return kind == OPTION_FILE || kind == OPTION_MAKE;
+}
+
 size_t
 infiles_count(const struct options *o)
 {
     size_t n = 0;
 
     for (size_t i = 0; i < o->n_values; i++)
-        if (options_spec(o->values[i].option)->kind == OPTION_FILE)
+        if (is_file(o->values[i].option))
             n++;
     if (o->command->file_arg)
         n += o->command->beside != NULL ? 2 : 1;
@@ -82,6 +91,20 @@ open_beside(const struct options *o, struct infiles *out, struct cofre_why *why)
 }
 
 static enum cofre_err
+open_to_make(const char *path, struct infiles *out, struct cofre_why *why)
+{
+    int fd;
+
+    if (strcmp(path, "-") == 0)
+        return cofre_why_set(why, COFRE_EINVAL, "this command makes a file: it needs a name");
+    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0600);
+    if (fd < 0)
+        return cofre_why_os(why, errno == EEXIST ? COFRE_EEXIST : COFRE_EIO, errno, "%s", path);
+    out->fd[out->n++] = fd;
+    return COFRE_OK;
+}
+
+static enum cofre_err
 open_all(const struct options *o, struct infiles *out, struct cofre_why *why)
 {
     enum cofre_err err;
@@ -89,9 +112,14 @@ open_all(const struct options *o, struct infiles *out, struct cofre_why *why)
     if (infiles_count(o) > INFILES_MAX)
         return cofre_why_set(why, COFRE_EINVAL, "too many files; at most %d", INFILES_MAX);
     for (size_t i = 0; i < o->n_values; i++) {
-        if (options_spec(o->values[i].option)->kind != OPTION_FILE)
+        const enum option option = o->values[i].option;
+
+        if (!is_file(option))
             continue;
-        if ((err = open_to_read(o->values[i].text, out, why)) != COFRE_OK)
+        err = options_spec(option)->kind == OPTION_MAKE
+                  ? open_to_make(o->values[i].text, out, why)
+                  : open_to_read(o->values[i].text, out, why);
+        if (err != COFRE_OK)
             return err;
     }
     if (!o->command->file_arg)
@@ -101,14 +129,54 @@ open_all(const struct options *o, struct infiles *out, struct cofre_why *why)
     return open_beside(o, out, why);
 }
 
+int
+infiles_of(const struct options *o, const struct infiles *files, enum option option)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < o->n_values; i++) {
+        if (o->values[i].option == option)
+            return is_file(option) && at < files->n ? files->fd[at] : -1;
+        at += is_file(o->values[i].option) ? 1 : 0;
+    }
+    return -1;
+}
+
+static bool
+is_empty(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && st.st_size == 0;
+}
+
+/* What a command was to make, and did not write. */
+static void
+remove_unmade(const struct options *o, const struct infiles *files)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < o->n_values && at < files->n; i++) {
+        const enum option option = o->values[i].option;
+
+        if (!is_file(option))
+            continue;
+        if (options_spec(option)->kind == OPTION_MAKE && is_empty(files->fd[at]))
+            unlink(o->values[i].text);
+        at++;
+    }
+}
+
 enum cofre_err
 infiles_open(const struct options *o, struct infiles *out, struct cofre_why *why)
 {
     enum cofre_err err;
 
     *out = (struct infiles){.n = 0};
-    if ((err = open_all(o, out, why)) != COFRE_OK)
+    if ((err = open_all(o, out, why)) != COFRE_OK) {
+        remove_unmade(o, out);
         infiles_close(out);
+    }
     return err;
 }
 
@@ -123,11 +191,10 @@ void
 infiles_finish(const struct options *o, struct infiles *files)
 {
     char path[PATH_ROOM];
-    struct stat st;
 
+    remove_unmade(o, files);
     if (o->command->beside != NULL && files->n > 0 && files->n == infiles_count(o) &&
-        fstat(files->fd[files->n - 1], &st) == 0 && st.st_size == 0 &&
-        beside_path(o, path, NULL) == COFRE_OK)
+        is_empty(files->fd[files->n - 1]) && beside_path(o, path, NULL) == COFRE_OK)
         unlink(path);
     infiles_close(files);
 }

@@ -8,7 +8,8 @@
 /*
  * The FILEs of a command line, as descriptors: first those of its options, in the order given, then
  * that of its last argument, then the one beside it.  Always opened by the process that the person
- * started; a server gets them ready made.
+ * started; a server gets them ready made.  What a command is to make (OPTION_MAKE) is a new file, mode
+ * 0600, so that a secret goes straight into it and never over a stream.
  */
 enum { INFILES_MAX = 32, INFILES_READ_MAX = 8 * 1024 * 1024 };
 
@@ -22,13 +23,16 @@ size_t infiles_count(const struct options *o);
 
 /*
  * Opens them; "-" is standard input.  The file beside is made (mode 0600) but not emptied.
- * COFRE_ENOENT, COFRE_EIO, COFRE_EINVAL (too many; "-" where a name is needed): out is empty.
+ * COFRE_ENOENT, COFRE_EIO, COFRE_EEXIST (what is to be made), COFRE_EINVAL (too many; "-" where a
+ * name is needed): out is empty, and nothing is left that was made.
  */
 COFRE_CHECKED enum cofre_err infiles_open(const struct options *o, struct infiles *out,
                                           struct cofre_why *why);
 /* Closes them. */
 void infiles_close(struct infiles *files);
-/* Closes them, and removes the file beside if it is empty.  For the process that opened them. */
+/* The descriptor of an option's file, the first where there are several; -1: not given. */
+int infiles_of(const struct options *o, const struct infiles *files, enum option option);
+/* Closes them, and removes those that were made and are empty.  For the process that opened them. */
 void infiles_finish(const struct options *o, struct infiles *files);
 
 /* Reads to the end.  COFRE_ELIMIT over INFILES_READ_MAX, COFRE_EIO, COFRE_ENOMEM; out is empty on error. */

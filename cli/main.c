@@ -85,6 +85,10 @@ run_somewhere(struct cmd *cmd, const char *const *words, size_t n)
     enum cofre_err err;
     int exit_code = EXIT_FAILED;
 
+    if (o->command->drive != NULL) {
+        block_signals();
+        return o->command->drive(cmd);
+    }
     if (o->command->place == COMMAND_ALONE)
         return run_command(cmd);
     if ((err = infiles_open(o, &cmd->files, &why)) != COFRE_OK)

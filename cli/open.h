@@ -13,5 +13,14 @@
  */
 COFRE_CHECKED enum cofre_err open_vault(const struct options *o, const struct config *config,
                                         struct cofre_vault **out, struct cofre_why *why);
+/* The same for cofre_vault_declare; --dry-run is the options'. */
+COFRE_CHECKED enum cofre_err open_declare(const struct options *o, const struct config *config,
+                                          const char *actor, struct buf *out,
+                                          struct cofre_why *why);
+
+/* The same for cofre_vault_recover. */
+COFRE_CHECKED enum cofre_err open_recover(const struct options *o, const struct config *config,
+                                          struct bytes private_key, const char *actor,
+                                          struct buf *out, struct cofre_why *why);
 
 #endif

@@ -13,7 +13,8 @@ enum option_kind {
     OPTION_TEXT,
     OPTION_NUMBER, /* unsigned decimal */
     OPTION_PATH,   /* used by this process alone: a server ignores it */
-    OPTION_FILE    /* opened for reading by this process, and handed on (infiles.h) */
+    OPTION_FILE,   /* opened for reading by this process, and handed on (infiles.h) */
+    OPTION_MAKE    /* made by this process (mode 0600; not there before), and handed on to be written */
 };
 
 /* name, kind, may it be repeated, what stands for its value in help, help */
@@ -41,10 +42,10 @@ enum option_kind {
     X(PURPOSE,         "purpose",         TEXT,   true,  "PURPOSE", "a purpose it may name (support); may be repeated") \
     X(MAY,             "may",             TEXT,   true,  "erase", "a further right (ingest)")      \
     X(TTL,             "ttl",             TEXT,   false, "TIME",  "how long it is valid: 12h, 90d, 1y (90d)") \
-    X(FORMAT,          "format",          TEXT,   false, "FORMAT", "csv or jsonl, where the file's name does not say") \
+    X(FORMAT,          "format",          TEXT,   false, "FORMAT", "csv or jsonl, where the file's name does not say; of an export jsonl, cef or ocsf") \
     X(SINCE,           "since",           FILE,   true,  "FILE",  "a checkpoint that was kept; may be repeated") \
     X(FROM,            "from",            NUMBER, false, "SEQ",   "the first entry (so that the newest is the last)") \
-    X(LIMIT,           "limit",           NUMBER, false, "N",     "at most so many entries (50)") \
+    X(LIMIT,           "limit",           NUMBER, false, "N",     "at most so many entries (audit show: 50)") \
     X(RECOVERY_KEY,    "recovery-key",    PATH,   false, "FILE",  "the offline key that certifies the next signing key after a loss") \
     X(BELOW,           "below",           NUMBER, false, "SEQ",   "entries below this one")        \
     X(KEEP,            "keep",            TEXT,   false, "TIME",  "keep the entries of so long: 400d, 2y") \
@@ -56,12 +57,12 @@ enum option_kind {
     X(TSA,             "tsa",             TEXT,   false, "URL",   "a time stamping authority, RFC 3161") \
     X(TSA_CA,          "tsa-ca",          FILE,   false, "FILE",  "certificates to check time stamps with, PEM") \
     X(REPLY,           "reply",           FILE,   false, "FILE",  "a time stamping authority's reply") \
-    X(QUERY,           "query",           PATH,   false, "FILE",  "write the query for a time stamping authority, and ask nobody") \
+    X(QUERY,           "query",           MAKE,   false, "FILE",  "write the query for a time stamping authority, and ask nobody") \
     X(CHECKPOINT,      "checkpoint",      FILE,   false, "FILE",  "the checkpoint that the reply is about (the newest)") \
     X(FOLLOW,          "follow",          FLAG,   false, NULL,    "go on with entries as they come") \
     X(CURSOR,          "cursor",          PATH,   false, "FILE",  "where to go on, kept in this file") \
     X(SYSLOG,          "syslog",          PATH,   false, "SOCKET", "send RFC 5424 messages to this local socket") \
-    X(SUBJECT_KEY,     "subject-key",     PATH,   false, "FILE",  "write the key with which cofre-verify finds this person") \
+    X(SUBJECT_KEY,     "subject-key",     MAKE,   false, "FILE",  "write the key with which cofre-verify finds this person") \
     X(CURRENT,         "current",         FLAG,   false, NULL,    "with the current log epoch too, which opens what is to come") \
     X(ACCEPT,          "accept-incarnation", TEXT, true, "HASH",  "accept this restore, which the log declares; may be repeated") \
     X(MAX_AGE,         "max-age",         TEXT,   false, "TIME",  "somebody must have vouched for the log so recently")

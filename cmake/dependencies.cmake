@@ -9,5 +9,6 @@ pkg_check_modules(gnutls REQUIRED IMPORTED_TARGET gnutls)
 pkg_check_modules(jansson REQUIRED IMPORTED_TARGET jansson>=2.13)
 pkg_check_modules(utf8proc REQUIRED IMPORTED_TARGET libutf8proc)
 pkg_check_modules(inih REQUIRED IMPORTED_TARGET inih)
+pkg_check_modules(libcurl REQUIRED IMPORTED_TARGET libcurl>=7.85)
 # Only for the unit tests.
 pkg_check_modules(cmocka IMPORTED_TARGET cmocka)

@@ -36,5 +36,5 @@ function(cofre_inside_program target)
     endforeach()
     target_link_libraries(${target} PRIVATE
         PkgConfig::libmicrohttpd PkgConfig::gnutls PkgConfig::jansson PkgConfig::utf8proc
-        PkgConfig::inih PkgConfig::libsodium PkgConfig::libcrypto Threads::Threads m)
+        PkgConfig::inih PkgConfig::libcurl PkgConfig::libsodium PkgConfig::libcrypto Threads::Threads m)
 endfunction()

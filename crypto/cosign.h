@@ -15,9 +15,12 @@ COFRE_CHECKED enum cofre_err cosign_signer_init(struct note_signer *s, const cha
                                                 const uint8_t seed[static NOTE_SEED]);
 /* Appends the signature line for a checkpoint's text (as in note.text).  seconds < 2^63. */
 void cosign_put(struct buf *out, const struct note_signer *s, struct bytes text, uint64_t seconds);
+/* Appends a line of a parsed note as it was: to move it to another copy of that note. */
+void cosign_line_put(struct buf *out, const struct note_signature *line);
 /*
  * True when the note carries a valid cosignature of v (algorithm 0x04); *seconds is then its time, the
- * newest where there are several.  A line by v's name and key id that does not verify makes it false.
+ * newest where there are several.  A line by v's name and key id that does not verify makes it false,
+ * as does want of memory; *seconds is then unchanged.
  */
 bool cosign_verify(const struct note *n, const struct note_verifier *v, uint64_t *seconds);
 

@@ -1,6 +1,7 @@
 #ifndef VAULT_ANCHOR_H
 #define VAULT_ANCHOR_H
 
+#include "vault/findings.h"
 #include "vault/vault_internal.h"
 
 /*
@@ -13,6 +14,7 @@ enum { ANCHOR_OVERDUE_MS = 20000, ANCHOR_LAG_MS = 60000, ANCHOR_STOP_LAG_MS = 20
 
 struct anchor {
     uint32_t incarnation;
+    bool summed; /* the database had sums over its rows: store.h */
     uint64_t generation;         /* of the database */
     uint64_t keyring_generation;
     uint64_t log_size;
@@ -31,8 +33,12 @@ void anchor_remove(const struct cofre_vault *v);
 /* The present state. */
 COFRE_CHECKED enum cofre_err anchor_now(struct cofre_vault *v, struct anchor *out,
                                         struct cofre_why *why);
-/* Holds log, database and keyring against the anchor.  COFRE_EINTEGRITY with what is older. */
-COFRE_CHECKED enum cofre_err anchor_check(struct cofre_vault *v, struct cofre_why *why);
+/*
+ * Holds log, database and keyring against the anchor.  COFRE_EINTEGRITY: the first finding, unless they are
+ * collected.
+ */
+COFRE_CHECKED enum cofre_err anchor_check(struct cofre_vault *v, struct findings *found,
+                                          struct cofre_why *why);
 
 /* The thread that keeps it up to date. */
 COFRE_CHECKED enum cofre_err anchor_start(struct cofre_vault *v, struct cofre_why *why);

@@ -1,6 +1,8 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit/log_prune.h"
 #include "audit/tiles.h"
 #include "audit/verify.h"
 #include "cofre/audit.h"
@@ -85,6 +87,12 @@ cofre_audit_entries(struct cofre_vault *v, struct cofre_call *call, uint64_t fro
     if (!policy_role(call))
         return;
     log_head(v->log, &head);
+    if (from < log_prune_first(v->log)) {
+        (void)snprintf(why.text, sizeof why.text, "entries below %llu were pruned",
+                       (unsigned long long)log_prune_first(v->log));
+        cofre_call_fail(call, COFRE_OUT_NOT_FOUND, "/from", why.text);
+        return;
+    }
     buf_puts(&call->body, "{\"entries\":[");
     if (from < head.size)
         err = log_entries(v->log, from, limit < head.size - from ? limit : head.size - from,
@@ -151,9 +159,7 @@ cofre_audit_proof(struct cofre_vault *v, struct cofre_call *call, uint64_t seq)
 enum cofre_err
 cofre_audit_vkeys(struct cofre_vault *v, struct buf *out)
 {
-    note_vkey_put(out, &v->signer.verifier);
-    buf_putc(out, '\n');
-    return buf_error(out);
+    return log_vkeys(v->log, out);
 }
 
 /* ---- verify ---- */
@@ -176,8 +182,9 @@ void
 cofre_audit_verify(struct cofre_vault *v, struct cofre_call *call, const struct bytes *since,
                    size_t n_since, unsigned *verdict)
 {
+    struct note_verifier first; /* it walks on from here */
     const struct verify_config config = {.dir = v->audit_fd,
-                                         .keys = &v->signer.verifier,
+                                         .keys = &first,
                                          .n_keys = 1,
                                          .since = since,
                                          .n_since = n_since};
@@ -189,6 +196,7 @@ cofre_audit_verify(struct cofre_vault *v, struct cofre_call *call, const struct 
         return;
     /* Tiles and checkpoint stand still meanwhile; entries go on into the journal. */
     log_pause(v->log);
+    (void)log_epoch(v->log, 1, &first, NULL);
     err = verify_log(&config, &report);
     log_resume(v->log);
     if (err != COFRE_OK) {
@@ -198,6 +206,9 @@ cofre_audit_verify(struct cofre_vault *v, struct cofre_call *call, const struct 
     *verdict = report.verdict;
     call->n = report.size;
     put_report(&call->body, &report);
+    /* Without a kept checkpoint that is a declared restore, which is no news to the doctor. */
+    if (report.verdict == VERIFY_ROLLED_BACK && call->act == COFRE_ACT_DOCTOR)
+        return;
     if (report.verdict != VERIFY_GOOD)
         cofre_call_fail(call, COFRE_OUT_INTEGRITY, "audit/", "does not verify");
 }

@@ -89,7 +89,7 @@ wait_for_work(struct cofre_vault *v)
     struct committer *c = &v->committer;
     struct timespec until;
 
-    while (c->head == NULL && !c->stopping) {
+    while (c->head == NULL && !c->stopping && !atomic_load(&v->space.poke)) {
         if (!failures_pending(v)) {
             pthread_cond_wait(&c->wake, &c->lock);
             continue;
@@ -113,6 +113,27 @@ take(struct committer *c, struct commit_batch *b)
         c->tail = &c->head;
 }
 
+/* What the batch left for the next one goes to the queue's front, in its order.  How many there were. */
+static size_t
+put_back(struct committer *c, struct commit_batch *b)
+{
+    size_t n = 0;
+
+    pthread_mutex_lock(&c->lock);
+    for (size_t i = b->n; i-- > 0;) {
+        if (!b->later[i])
+            continue;
+        b->calls[i]->next = c->head;
+        if (c->head == NULL)
+            c->tail = &b->calls[i]->next;
+        c->head = b->calls[i];
+        c->queued++;
+        n++;
+    }
+    pthread_mutex_unlock(&c->lock);
+    return n;
+}
+
 static void *
 commit_thread(void *arg)
 {
@@ -130,8 +151,9 @@ commit_thread(void *arg)
         pthread_mutex_unlock(&c->lock);
         if (stop || vault_clock() - c->swept >= SWEEP_MS)
             sweep(v, b);
-        if (b->n > 0)
+        if (b->n > 0 || atomic_exchange(&v->space.poke, false))
             commit_batch_run(v, b);
+        stop = put_back(c, b) == 0 && stop;
     }
     return NULL;
 }

@@ -4,6 +4,9 @@
 #include "crypto/pae.h"
 #include "vault/anchor.h"
 #include "vault/idem.h"
+#include "vault/rows.h"
+#include "vault/space.h"
+#include "vault/witnesses.h"
 
 #include "vault/commit_internal.h"
 
@@ -66,9 +69,8 @@ field_names(const struct buf *fields, struct bytes out[static ENTRY_FIELDS_MAX])
     return n;
 }
 
-/* Links the call's entry; on success *line borrows its bytes. */
-static enum cofre_err
-stage(struct cofre_vault *v, struct cofre_call *call, struct bytes *line)
+enum cofre_err
+commit_batch_stage(struct cofre_vault *v, struct cofre_call *call, struct bytes *line)
 {
     struct bytes names[ENTRY_FIELDS_MAX];
     struct entry e = {.act = bytes_str(cofre_act_text(call->act)),
@@ -134,9 +136,9 @@ mutates(const struct cofre_call *call)
     return cofre_call_ok(call) && (call->apply != NULL || cofre_act_mutates(call->act));
 }
 
-/* One mutation between savepoints, and its entry into log and outbox. */
+/* One mutation between savepoints, and its entry (its length goes to *owed) into log and outbox. */
 static enum cofre_err
-mutate(struct cofre_vault *v, struct cofre_call *call, bool *kept)
+mutate(struct cofre_vault *v, struct cofre_call *call, bool *kept, uint64_t *owed)
 {
     struct store_conn *w = store_writer(v->store);
     struct bytes line;
@@ -150,8 +152,9 @@ mutate(struct cofre_vault *v, struct cofre_call *call, bool *kept)
         commit_batch_reply(call);
         if (call->silent)
             *kept = true;
-        else if ((err = stage(v, call, &line)) == COFRE_OK) {
+        else if ((err = commit_batch_stage(v, call, &line)) == COFRE_OK) {
             *kept = true;
+            *owed += line.len;
             err = store_outbox_add(w, call->seq, line);
         }
     }
@@ -177,7 +180,10 @@ mutate_all(struct cofre_vault *v, struct commit_batch *b)
 
         if (!mutates(call))
             continue;
-        err = mutate(v, call, &kept);
+        b->later[i] = b->owed_bytes > space_owed_max(v);
+        if (b->later[i])
+            continue;
+        err = mutate(v, call, &kept, &b->owed_bytes);
         b->staged[i] = kept && !call->silent;
         b->owed += b->staged[i];
         b->rows = b->rows || kept;
@@ -207,7 +213,7 @@ conclude(struct cofre_vault *v, bool *unknown)
 static void
 mutations_failed(struct cofre_vault *v, struct commit_batch *b, enum cofre_err err)
 {
-    oplog_line(OPLOG_ERROR, "store: %s (%s)", cofre_err_text(err),
+    oplog_line(OPLOG_ERROR, "store: %s/vault.db: %s (%s)", v->dir, cofre_err_text(err),
                store_cause(store_writer(v->store)));
     log_unstage(v->log);
     for (size_t i = 0; i < b->n; i++) {
@@ -258,18 +264,18 @@ stage_rest(struct cofre_vault *v, struct commit_batch *b)
         struct cofre_call *call = b->calls[i];
         enum cofre_err err;
 
-        if (b->staged[i] || call->silent)
+        if (b->staged[i] || b->later[i] || call->silent)
             continue;
         if (!cofre_call_ok(call))
             commit_batch_refuse(call, call->outcome);
-        if ((err = stage(v, call, &line)) != COFRE_OK) {
+        if ((err = commit_batch_stage(v, call, &line)) != COFRE_OK) {
             /* Too many names, or no memory: the access is refused, and that can be written. */
             oplog_line(OPLOG_ERROR, "%s: entry: %s", cofre_act_text(call->act),
                        cofre_err_text(err));
             buf_reset(&call->fields);
             buf_reset(&call->subjects);
             commit_batch_refuse(call, COFRE_OUT_INTERNAL);
-            err = stage(v, call, &line);
+            err = commit_batch_stage(v, call, &line);
         }
         b->staged[i] = err == COFRE_OK;
     }
@@ -282,9 +288,8 @@ restage_owed(void *ctx, uint64_t seq, struct bytes line)
     return log_stage_line(ctx, line);
 }
 
-/* Pays what a refused journal write left owing: entries of rows that are committed. */
-static enum cofre_err
-pay(struct cofre_vault *v, struct cofre_why *why)
+enum cofre_err
+commit_batch_pay(struct cofre_vault *v, struct cofre_why *why)
 {
     struct store_conn *conn = NULL;
     struct log_head durable;
@@ -302,7 +307,6 @@ pay(struct cofre_vault *v, struct cofre_why *why)
         return err;
     }
     v->committer.owed = false;
-    oplog_line(OPLOG_INFO, "the audit log can be written again");
     return COFRE_OK;
 }
 
@@ -328,6 +332,8 @@ finish(struct commit_batch *b, bool durable)
     for (size_t i = 0; i < b->n; i++) {
         struct cofre_call *call = b->calls[i];
 
+        if (b->later[i])
+            continue;
         call->recorded = durable && b->staged[i];
         if (!call->recorded && !(call->silent && durable)) {
             call->n_faults = 0;
@@ -341,6 +347,26 @@ finish(struct commit_batch *b, bool durable)
     }
 }
 
+/* The path that a person can look at. */
+static void
+name_place(const struct cofre_vault *v, struct cofre_why *why)
+{
+    struct cofre_why cause = *why;
+
+    why->text[0] = 0;
+    cofre_why_set(why, COFRE_EIO, "%s/audit%s%s", v->dir,
+                  strncmp(cause.text, "journal/", 8) == 0 ? "/" : ": ", cause.text);
+}
+
+/* It may be the builder that stopped the log: then nobody has told why yet. */
+static enum cofre_err
+log_cause(struct cofre_vault *v, struct cofre_why *why)
+{
+    log_trouble(v->log, why);
+    name_place(v, why);
+    return COFRE_ESTOPPED;
+}
+
 /* What must be in order before anything new is begun. */
 static enum cofre_err
 make_ready(struct cofre_vault *v, struct cofre_why *why)
@@ -351,10 +377,14 @@ make_ready(struct cofre_vault *v, struct cofre_why *why)
         return cofre_why_set(why, COFRE_ESTOPPED,
                              "the database failed in a commit; start the vault again");
     if (log_dead(v->log))
-        return cofre_why_set(why, COFRE_ESTOPPED, "stopped by an earlier failure");
+        return log_cause(v, why);
     if (anchor_overdue(v))
         return cofre_why_set(why, COFRE_ESTOPPED, "the anchor could not be written for too long");
-    if (v->committer.owed && (err = pay(v, why)) != COFRE_OK)
+    if (witnesses_overdue(v, why))
+        return COFRE_ESTOPPED;
+    if ((err = commit_space_ready(v, why)) != COFRE_OK)
+        return err;
+    if (v->committer.owed && (err = commit_batch_pay(v, why)) != COFRE_OK)
         return err;
     if (v->committer.stale)
         reload(v);
@@ -370,6 +400,7 @@ settle(struct cofre_vault *v, struct commit_batch *b, struct cofre_why *why)
 
     if ((err = make_ready(v, why)) != COFRE_OK)
         return err;
+    rows_refuse(v, b);
     for (size_t i = 0; i < b->n; i++)
         mutations = mutations || mutates(b->calls[i]);
     v->committer.reload = false;
@@ -383,6 +414,9 @@ settle(struct cofre_vault *v, struct commit_batch *b, struct cofre_why *why)
     if ((err = log_commit(v->log, why)) != COFRE_OK) {
         v->committer.owed = b->owed > 0;
         log_unstage(v->log);
+        name_place(v, why);
+        if (err == COFRE_ENOSPC)
+            commit_space_lost(v);
     }
     return err;
 }
@@ -399,6 +433,8 @@ commit_batch_run(struct cofre_vault *v, struct commit_batch *b)
             atomic_fetch_add(&v->entries, b->staged[i]);
         if (v->committer.stale)
             reload(v);
+        if (v->committer.said != COFRE_OK)
+            oplog_line(OPLOG_INFO, "the audit log can be written again");
     } else if (v->committer.said != err) {
         /* Once, and not for each batch that is refused from now on. */
         oplog_line(OPLOG_ERROR, "audit log: %s: %s", cofre_err_text(err), why.text);

@@ -4,6 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <sodium.h>
+
+#include "cofre/oplog.h"
+
 #include "vault/disk.h"
 
 static enum cofre_err
@@ -105,6 +109,84 @@ disk_replace(int dir, const char *name, struct bytes contents, struct cofre_why 
         return err;
     }
     return disk_sync_dir(dir, why);
+}
+
+/* ---- former bytes ---- */
+
+static bool
+same_file(int dir, const char *a, const char *b)
+{
+    struct stat x;
+    struct stat y;
+
+    return fstatat(dir, a, &x, AT_SYMLINK_NOFOLLOW) == 0 &&
+           fstatat(dir, b, &y, AT_SYMLINK_NOFOLLOW) == 0 && x.st_ino == y.st_ino &&
+           x.st_dev == y.st_dev;
+}
+
+/* In place: the file keeps its length. */
+static enum cofre_err
+overwrite(int fd)
+{
+    uint8_t random[4096];
+    struct stat st;
+    enum cofre_err err = COFRE_OK;
+
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || lseek(fd, 0, SEEK_SET) != 0)
+        return COFRE_EIO;
+    for (off_t left = st.st_size; left > 0 && err == COFRE_OK; left -= (off_t)sizeof random) {
+        randombytes_buf(random, sizeof random);
+        err = write_whole(fd, (struct bytes){random, left < (off_t)sizeof random
+                                                         ? (size_t)left
+                                                         : sizeof random});
+    }
+    return err;
+}
+
+/* Nothing there is fine; another name of the file itself only loses that name. */
+static void
+shred(int dir, const char *old, const char *name)
+{
+    enum cofre_err err = COFRE_OK;
+    int fd;
+
+    if (!same_file(dir, old, name)) {
+        if ((fd = openat(dir, old, O_WRONLY | O_CLOEXEC | O_NOFOLLOW)) < 0 && errno == ENOENT)
+            return;
+        err = fd < 0 ? COFRE_EIO : overwrite(fd);
+        if (fd >= 0)
+            (void)close(fd);
+    }
+    if (err == COFRE_OK && unlinkat(dir, old, 0) == 0 && fsync(dir) == 0)
+        return;
+    oplog_line(OPLOG_WARNING, "%s: the former key could not be overwritten; remove it", old);
+}
+
+void
+disk_shred_leftovers(int dir, const char *name)
+{
+    char other[64];
+
+    snprintf(other, sizeof other, "%s.old", name);
+    shred(dir, other, name);
+    snprintf(other, sizeof other, "%s.new", name);
+    shred(dir, other, name);
+}
+
+enum cofre_err
+disk_replace_shred(int dir, const char *name, struct bytes contents, struct cofre_why *why)
+{
+    char old[64];
+    enum cofre_err err;
+
+    disk_shred_leftovers(dir, name);
+    snprintf(old, sizeof old, "%s.old", name);
+    /* A second name, so that a crash cannot make the bytes nameless before they are gone. */
+    if (linkat(dir, name, dir, old, 0) != 0 && errno != ENOENT)
+        return cofre_why_os(why, of_errno(errno), errno, "%s", old);
+    err = disk_replace(dir, name, contents, why);
+    shred(dir, old, name);
+    return err;
 }
 
 enum cofre_err

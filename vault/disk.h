@@ -19,6 +19,15 @@ COFRE_CHECKED enum cofre_err disk_read(int dir, const char *name, size_t max, st
  */
 COFRE_CHECKED enum cofre_err disk_replace(int dir, const char *name, struct bytes contents,
                                           struct cofre_why *why);
+/*
+ * The same, for a file whose former bytes must not be found again: they are overwritten with random ones, which are
+ * synced, before their name is gone.  Where that fails the operator is told (oplog), and the bytes keep the name
+ * "<name>.old" for another attempt.  (A file system that copies on write, and a drive, may still have them.)
+ */
+COFRE_CHECKED enum cofre_err disk_replace_shred(int dir, const char *name, struct bytes contents,
+                                                struct cofre_why *why);
+/* Overwrites and removes what a crash within disk_replace_shred left beside the file. */
+void disk_shred_leftovers(int dir, const char *name);
 COFRE_CHECKED enum cofre_err disk_sync_dir(int dir, struct cofre_why *why);
 
 #endif

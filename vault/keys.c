@@ -8,16 +8,13 @@
 #include "crypto/keyslot.h"
 #include "crypto/pae.h"
 #include "vault/disk.h"
+#include "vault/signing.h"
 
 #include "vault/keys.h"
 
-/*
- * Files: keyslots, keyring (a box under HKDF(root, "cofre/v1/keyring-sealing", vault)), signing (a box of
- * seed 32 and origin under HKDF(root, "cofre/v1/signing-file", vault)).
- */
+/* Files: keyslots, keyring (a box under HKDF(root, "cofre/v1/keyring-sealing", vault)); signing.c has the third. */
 enum {
     KEYRING_FILE_MAX = 1024 * 1024,
-    SIGNING_FILE_MAX = 1024,
     ORIGIN_RANDOM = 10,
     KEKS_SPARE = 4 /* room that a rotation leaves for epochs of failed ones */
 };
@@ -46,9 +43,9 @@ private_file(const struct cofre_vault *v, const char *name, size_t max, struct b
     return err == COFRE_ENOENT || err == COFRE_ERANGE ? COFRE_EINTEGRITY : err;
 }
 
-/* What is derived from the root key; signing is the key of the signing file. */
+/* What is derived from the root key. */
 static void
-derive(struct cofre_vault *v, const struct secret *root, uint8_t signing[static KEY_LEN])
+derive(struct cofre_vault *v, const struct secret *root)
 {
     const struct bytes vault = BYTES_OF(v->id);
     struct hmac_key prk;
@@ -56,7 +53,7 @@ derive(struct cofre_vault *v, const struct secret *root, uint8_t signing[static 
     hmac_key_init(&prk, secret_bytes(root));
     kdf_derive(&prk, "cofre/v1/keyring-sealing", &vault, 1, v->keys->ring_sealing);
     kdf_derive(&prk, "cofre/v1/anchor", &vault, 1, v->keys->anchor);
-    kdf_derive(&prk, "cofre/v1/signing-file", &vault, 1, signing);
+    kdf_derive(&prk, "cofre/v1/signing-file", &vault, 1, v->keys->signing_sealing);
     secret_wipe(&prk, sizeof prk);
 }
 
@@ -122,6 +119,7 @@ prepare(struct cofre_vault *v, struct cofre_why *why)
     hmac_key_init(&k->index, (struct bytes){index, KEY_LEN});
     hmac_key_init(&k->pepper, (struct bytes){pepper, KEY_LEN});
     memcpy(k->cursor, cursor, KEY_LEN);
+    atomic_store(&v->log_epoch, k->log_epoch);
     memcpy(k->log_secret, log, KEY_LEN);
     return prepare_keks(k, v->ring, why);
 }
@@ -182,6 +180,17 @@ ring_changed(struct cofre_vault *v, enum keyring_class class, uint32_t scope, ui
     return err;
 }
 
+/* With keys_lock held for writing. */
+static void
+take_log_secret(struct cofre_vault *v, const struct keyring *ring)
+{
+    const uint8_t *secret = keyring_active(ring, KEYRING_LOG, 0, &v->keys->log_epoch);
+
+    assert(secret != NULL);
+    memcpy(v->keys->log_secret, secret, KEY_LEN);
+    atomic_store(&v->log_epoch, v->keys->log_epoch);
+}
+
 enum cofre_err
 keys_add(struct cofre_vault *v, enum keyring_class class, uint32_t scope, uint32_t *version,
          struct cofre_why *why)
@@ -190,7 +199,7 @@ keys_add(struct cofre_vault *v, enum keyring_class class, uint32_t scope, uint32
     struct keyring *old;
     enum cofre_err err;
 
-    assert(class == KEYRING_KEK || class == KEYRING_VIEW);
+    assert(class == KEYRING_KEK || class == KEYRING_VIEW || class == KEYRING_LOG);
     /* Epochs that a failed attempt left in the file may come along: they are counted before. */
     if (class == KEYRING_KEK && v->keys->n_keks + KEKS_SPARE > VAULT_KEKS_MAX)
         return too_many(why);
@@ -200,83 +209,13 @@ keys_add(struct cofre_vault *v, enum keyring_class class, uint32_t scope, uint32
     err = prepare_keks(v->keys, ring, why);
     if (err == COFRE_OK) {
         (void)keyring_active(ring, KEYRING_KEK, 0, &v->keys->kek_active);
+        take_log_secret(v, ring);
         old = v->ring;
         v->ring = ring;
         ring = old;
     }
     pthread_rwlock_unlock(&v->keys_lock);
     keyring_free(ring);
-    return err;
-}
-
-/* ---- the signing key's file ---- */
-
-static struct bytes
-signing_ad(const struct cofre_vault *v, struct buf *ad)
-{
-    const struct bytes vault = BYTES_OF(v->id);
-
-    pae_put(ad, "cofre/v1/signing-file", &vault, 1);
-    return buf_bytes(ad);
-}
-
-static enum cofre_err
-signing_create(struct cofre_vault *v, const char *origin, const uint8_t key[static KEY_LEN],
-               struct cofre_why *why)
-{
-    const struct box_key box = {.kind = BOX_SIGNING, .version = 1, .key = key};
-    uint8_t seed[NOTE_SEED];
-    struct buf plain = BUF_INIT;
-    struct buf sealed = BUF_INIT;
-    struct buf ad = BUF_INIT;
-    enum cofre_err err;
-
-    randombytes_buf(seed, sizeof seed);
-    buf_put(&plain, seed, sizeof seed);
-    buf_puts(&plain, origin);
-    (void)signing_ad(v, &ad);
-    if ((err = buf_error(&plain)) != COFRE_OK || (err = buf_error(&ad)) != COFRE_OK)
-        goto out;
-    box_seal(&sealed, &box, buf_bytes(&ad), buf_bytes(&plain));
-    if ((err = buf_error(&sealed)) != COFRE_OK ||
-        (err = note_signer_init(&v->signer, origin, seed)) != COFRE_OK)
-        goto out;
-    err = disk_replace(v->dir_fd, "signing", buf_bytes(&sealed), why);
-out:
-    secret_wipe(seed, sizeof seed);
-    buf_free(&plain);
-    buf_free(&sealed);
-    buf_free(&ad);
-    return err;
-}
-
-static enum cofre_err
-signing_open(struct cofre_vault *v, const uint8_t key[static KEY_LEN], struct cofre_why *why)
-{
-    const struct box_key box = {.kind = BOX_SIGNING, .version = 1, .key = key};
-    struct buf sealed = BUF_INIT;
-    struct buf ad = BUF_INIT;
-    uint8_t plain[SIGNING_FILE_MAX + 1] = {0};
-    size_t len = 0;
-    enum cofre_err err;
-
-    if ((err = private_file(v, "signing", SIGNING_FILE_MAX, &sealed, why)) != COFRE_OK)
-        goto out;
-    (void)signing_ad(v, &ad);
-    if ((err = buf_error(&ad)) != COFRE_OK)
-        goto out;
-    err = box_open(plain, &len, &box, buf_bytes(&ad), buf_bytes(&sealed));
-    if (err != COFRE_OK || len <= NOTE_SEED) {
-        err = cofre_why_set(why, COFRE_EINTEGRITY,
-                            "the signing key's file was altered, or is another vault's");
-        goto out;
-    }
-    plain[len] = 0;
-    err = note_signer_init(&v->signer, (const char *)plain + NOTE_SEED, plain);
-out:
-    secret_wipe(plain, sizeof plain);
-    buf_free(&sealed);
-    buf_free(&ad);
     return err;
 }
 
@@ -326,7 +265,6 @@ keys_create(struct cofre_vault *v, const struct cofre_vault_config *config, cons
     const struct keyslot_secret with = slot_secret(config);
     struct keyslot_table *slots = NULL;
     struct secret *root = NULL;
-    uint8_t signing[KEY_LEN] = {0};
     char made[64];
     enum cofre_err err;
 
@@ -345,7 +283,7 @@ keys_create(struct cofre_vault *v, const struct cofre_vault_config *config, cons
                             KEYSLOT_PASS_MIN, KEYSLOT_PASS_MAX, KEYSLOT_FILE_LEN);
         goto out;
     }
-    derive(v, root, signing);
+    derive(v, root);
     if ((err = keyring_new(v->id, &v->ring)) != COFRE_OK)
         goto out;
     for (size_t i = 0; i < sizeof first_keys / sizeof *first_keys; i++)
@@ -353,10 +291,10 @@ keys_create(struct cofre_vault *v, const struct cofre_vault_config *config, cons
             goto out;
     if ((err = save_slots(v, slots, root, why)) == COFRE_OK &&
         (err = ring_save(v, v->ring, why)) == COFRE_OK &&
-        (err = signing_create(v, origin, signing, why)) == COFRE_OK)
+        (err = signing_new(origin, &v->signer)) == COFRE_OK &&
+        (err = signing_save(v, why)) == COFRE_OK)
         err = prepare(v, why);
 out:
-    secret_wipe(signing, sizeof signing);
     keyslot_free(slots);
     secret_free(root);
     return err;
@@ -395,17 +333,15 @@ enum cofre_err
 keys_open(struct cofre_vault *v, const struct cofre_vault_config *config, struct cofre_why *why)
 {
     struct secret *root = NULL;
-    uint8_t signing[KEY_LEN] = {0};
     enum cofre_err err;
 
     if ((err = new_memory(v)) != COFRE_OK || (err = unlock(v, config, &root, why)) != COFRE_OK)
         goto out;
-    derive(v, root, signing);
+    derive(v, root);
     if ((err = ring_read(v, &v->ring, why)) == COFRE_OK &&
-        (err = signing_open(v, signing, why)) == COFRE_OK)
+        (v->certifier != NULL || (err = signing_open(v, why)) == COFRE_OK))
         err = prepare(v, why);
 out:
-    secret_wipe(signing, sizeof signing);
     secret_free(root);
     return err;
 }
@@ -413,7 +349,9 @@ out:
 void
 keys_close(struct cofre_vault *v)
 {
-    note_signer_free(&v->signer);
+    signing_free(v->signer);
+    signing_free(v->next);
+    v->signer = v->next = NULL;
     keyring_free(v->ring);
     secret_free(v->keys_memory);
     v->ring = NULL;

@@ -1,6 +1,7 @@
 #ifndef VAULT_RECOVER_H
 #define VAULT_RECOVER_H
 
+#include "vault/findings.h"
 #include "vault/vault_internal.h"
 
 /*
@@ -11,9 +12,12 @@
  *     same root: else the log is older, or forked;
  *   - no entry beyond that size may be one that changed rows: else the database is older.
  *
- * COFRE_EINTEGRITY names which is older than what.  Nothing is written: log_commit, once the start is
- * accepted, appends what is staged.
+ * Nothing is written: log_commit, once the start is accepted, appends what is staged.
+ *
+ * COFRE_EINTEGRITY  the first finding, unless they are collected; or something that no declaration helps:
+ *                   a page that does not authenticate, an entry that is malformed
  */
-COFRE_CHECKED enum cofre_err recover_check(struct cofre_vault *v, struct cofre_why *why);
+COFRE_CHECKED enum cofre_err recover_check(struct cofre_vault *v, struct findings *found,
+                                           struct cofre_why *why);
 
 #endif

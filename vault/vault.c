@@ -1,10 +1,6 @@
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -13,11 +9,11 @@
 #include "vault/anchor.h"
 #include "vault/cache.h"
 #include "vault/keys.h"
-#include "vault/recover.h"
+#include "vault/rows.h"
+#include "vault/space.h"
+#include "vault/witnesses.h"
 
 #include "vault/vault_internal.h"
-
-enum { REFUSED_MS = 5000 };
 
 int64_t
 vault_now(void)
@@ -64,7 +60,9 @@ locks_init(struct cofre_vault *v)
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_rwlock_init(&v->keys_lock, NULL);
+    pthread_mutex_init(&v->signing_lock, NULL);
     pthread_mutex_init(&v->catalog_lock, NULL);
+    pthread_mutex_init(&v->stamp_lock, NULL);
     pthread_mutex_init(&v->committer.lock, NULL);
     pthread_cond_init(&v->committer.wake, &monotonic);
     pthread_mutex_init(&v->keeper_lock, NULL);
@@ -81,6 +79,7 @@ vault_new(const struct cofre_vault_config *config, struct cofre_vault **out)
         return COFRE_ENOMEM;
     v->dir_fd = v->lock_fd = v->audit_fd = -1;
     locks_init(v);
+    rows_init(v, config);
     *out = v;
     if (cache_new(&v->people) != COFRE_OK)
         return COFRE_ENOMEM;
@@ -100,16 +99,21 @@ vault_free(struct cofre_vault *v)
     catalog_release(v->catalog);
     store_close(v->store);
     cache_free(v->people);
+    witnesses_free(v);
     keys_close(v);
     for (int *fd = (int[]){v->audit_fd, v->lock_fd, v->dir_fd, -2}; *fd != -2; fd++)
         if (*fd >= 0)
             close(*fd);
     pthread_rwlock_destroy(&v->keys_lock);
+    pthread_mutex_destroy(&v->signing_lock);
     pthread_mutex_destroy(&v->catalog_lock);
+    pthread_mutex_destroy(&v->stamp_lock);
     pthread_mutex_destroy(&v->committer.lock);
     pthread_cond_destroy(&v->committer.wake);
     pthread_mutex_destroy(&v->keeper_lock);
     pthread_cond_destroy(&v->keeper_wake);
+    pthread_mutex_destroy(&v->rows.lock);
+    pthread_cond_destroy(&v->rows.wake);
     free(v->dir);
     free(v->anchor_path);
     free(v);
@@ -120,7 +124,10 @@ vault_log_config(const struct cofre_vault *v, const struct cofre_vault_config *c
 {
     return (struct log_config){.dir = v->audit_fd,
                                .tmp_dir = v->dir_fd,
-                               .signer = &v->signer,
+                               .signer = v->signer,
+                               .next = v->next,
+                               .certifier = v->certifier,
+                               .hold = witnesses_required(v),
                                .checkpoint_ms = config->checkpoint_ms};
 }
 
@@ -128,16 +135,20 @@ enum cofre_err
 vault_open_store(struct cofre_vault *v, const struct cofre_vault_config *config, bool create,
                  struct cofre_why *why)
 {
+    uint32_t version = 0;
+    const uint8_t *rowtag = keyring_active(v->ring, KEYRING_ROWTAG, 0, &version);
     const struct store_config settings = {
         .where = v->dir,
         .key = keyring_active(v->ring, KEYRING_DB, 0, NULL),
-        .readers = config->readers > 0 ? config->readers : 4,
+        /* One more, for the recount of the rows. */
+        .readers = 1 + (config->readers > 0 ? config->readers : 4),
         .create = create,
+        .rowtag = {.key = rowtag, .version = version, .vault = v->id},
     };
     enum cofre_err err;
 
-    if (settings.key == NULL)
-        return cofre_why_set(why, COFRE_EINTEGRITY, "the keyring lacks the database's key");
+    if (settings.key == NULL || rowtag == NULL)
+        return cofre_why_set(why, COFRE_EINTEGRITY, "the keyring lacks the database's keys");
     err = store_open(&settings, &v->store, why);
     /* Its key is in a keyring that opened: whatever is wrong, it is not the secret, nor the directory. */
     return !create && (err == COFRE_EAUTH || err == COFRE_ENOENT) ? COFRE_EINTEGRITY : err;
@@ -155,133 +166,6 @@ vault_run(struct cofre_vault *v, struct cofre_why *why)
     if ((err = commit_start(v, why)) != COFRE_OK)
         return err;
     return anchor_start(v, why);
-}
-
-/* ---- opening ---- */
-
-bool
-cofre_vault_exists(const char *dir)
-{
-    static const char *const names[] = {"keyslots", "keyring", "vault.db", "audit"};
-    struct stat st;
-    bool found = false;
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-    for (size_t i = 0; fd >= 0 && i < sizeof names / sizeof *names; i++)
-        found = found || fstatat(fd, names[i], &st, AT_SYMLINK_NOFOLLOW) == 0;
-    if (fd >= 0)
-        close(fd);
-    return found;
-}
-
-static enum cofre_err
-open_dir(struct cofre_vault *v, struct cofre_why *why)
-{
-    struct stat st;
-
-    v->dir_fd = open(v->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (v->dir_fd < 0 || fstat(v->dir_fd, &st) != 0)
-        return cofre_why_os(why, errno == ENOENT || errno == ENOTDIR ? COFRE_ENOENT : COFRE_EIO,
-                            errno, "the vault's directory");
-    if (st.st_uid != geteuid() && geteuid() != 0)
-        return cofre_why_set(why, COFRE_EREFUSED, "the vault's directory belongs to somebody else");
-    if ((st.st_mode & 077) != 0)
-        return cofre_why_set(why, COFRE_EREFUSED,
-                             "the vault's directory is open to others (chmod 700 it)");
-    return COFRE_OK;
-}
-
-enum cofre_err
-vault_take_lock(struct cofre_vault *v, struct cofre_why *why)
-{
-    v->lock_fd = openat(v->dir_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (v->lock_fd < 0)
-        return cofre_why_os(why, COFRE_EIO, errno, "lock");
-    if (flock(v->lock_fd, LOCK_EX | LOCK_NB) != 0)
-        return cofre_why_set(why, COFRE_EBUSY, "another process has this vault open");
-    return COFRE_OK;
-}
-
-enum cofre_err
-vault_open_audit(struct cofre_vault *v, struct cofre_why *why)
-{
-    v->audit_fd = openat(v->dir_fd, "audit", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    if (v->audit_fd < 0)
-        return cofre_why_os(why, COFRE_EINTEGRITY, errno, "audit/");
-    return COFRE_OK;
-}
-
-/* Everything that can refuse the start; nothing is written yet. */
-static enum cofre_err
-check_all(struct cofre_vault *v, const struct cofre_vault_config *config, struct cofre_why *why)
-{
-    struct log_config log;
-    enum cofre_err err;
-
-    if ((err = open_dir(v, why)) != COFRE_OK)
-        return err;
-    if (!cofre_vault_exists(v->dir))
-        return cofre_why_set(why, COFRE_ENOENT,
-                             "there is no vault here (make one with cofre init)");
-    if ((err = vault_take_lock(v, why)) != COFRE_OK ||
-        (err = keys_open(v, config, why)) != COFRE_OK || (err = vault_open_audit(v, why)) != COFRE_OK)
-        return err;
-    log = vault_log_config(v, config);
-    if ((err = log_open_held(&log, &v->log, why)) != COFRE_OK)
-        return cofre_why_add(why, err, "audit/");
-    if ((err = vault_open_store(v, config, false, why)) != COFRE_OK ||
-        (err = recover_check(v, why)) != COFRE_OK)
-        return err;
-    return anchor_check(v, why);
-}
-
-/* The start is accepted: from here on the vault's files are ours to change. */
-static enum cofre_err
-begin(struct cofre_vault *v, struct cofre_why *why)
-{
-    enum cofre_err err;
-
-    if ((err = log_start(v->log, why)) != COFRE_OK || (err = log_commit(v->log, why)) != COFRE_OK)
-        return cofre_why_add(why, err, "audit/");
-    return vault_run(v, why);
-}
-
-enum cofre_err
-cofre_vault_open(const struct cofre_vault_config *config, struct cofre_vault **out,
-                 struct cofre_why *why)
-{
-    struct cofre_vault *v = NULL;
-    enum cofre_err err;
-
-    *out = NULL;
-    if ((err = vault_new(config, &v)) == COFRE_OK && (err = check_all(v, config, why)) != COFRE_OK)
-        store_leave_files(v->store);
-    if (err == COFRE_OK && (err = begin(v, why)) == COFRE_OK) {
-        *out = v;
-        return COFRE_OK;
-    }
-    if (v != NULL) {
-        commit_stop(v);
-        anchor_stop(v);
-        if (log_close(v->log, NULL) != COFRE_OK)
-            cofre_why_set(why, err, "the log could not be closed");
-        vault_free(v);
-    }
-    return err;
-}
-
-enum cofre_err
-cofre_vault_close(struct cofre_vault *v, struct cofre_why *why)
-{
-    enum cofre_err err;
-
-    if (v == NULL)
-        return COFRE_OK;
-    commit_stop(v);
-    anchor_stop(v);
-    err = log_close(v->log, why);
-    vault_free(v);
-    return err;
 }
 
 /* ---- while it is open ---- */
@@ -337,32 +221,6 @@ cofre_vault_auth_failed(struct cofre_vault *v, enum cofre_auth_failure kind)
     pthread_mutex_unlock(&v->committer.lock);
 }
 
-bool
-cofre_vault_ready(struct cofre_vault *v, struct cofre_why *why)
-{
-    struct cofre_why trouble = {{0}};
-
-    if (log_dead(v->log)) {
-        log_trouble(v->log, &trouble);
-        cofre_why_set(why, COFRE_ESTOPPED, "audit log: %s", trouble.text);
-        return false;
-    }
-    if (atomic_load(&v->store_unknown) || atomic_load(&v->catalog_failed)) {
-        cofre_why_set(why, COFRE_EIO, "the database failed; see the server's output");
-        return false;
-    }
-    /* Whether it would go well by now only the next batch can tell: red for a while, then try. */
-    if (atomic_load(&v->refused) != 0 && vault_clock() - atomic_load(&v->refused) < REFUSED_MS) {
-        cofre_why_set(why, COFRE_ESTOPPED, "the last access could not be recorded; see the server's output");
-        return false;
-    }
-    if (atomic_load(&v->anchor_failed)) {
-        cofre_why_set(why, COFRE_EIO, "the anchor cannot be written");
-        return false;
-    }
-    return true;
-}
-
 void
 cofre_vault_stats(struct cofre_vault *v, struct cofre_vault_stats *out)
 {
@@ -379,4 +237,7 @@ cofre_vault_stats(struct cofre_vault *v, struct cofre_vault_stats *out)
     out->log_size = head.size;
     out->generation = atomic_load(&v->generation);
     out->customers = atomic_load(&v->customers);
+    witnesses_stats(v, out);
+    out->disk_left = space_left(v);
+    out->ready = cofre_vault_ready(v, NULL);
 }

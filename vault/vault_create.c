@@ -6,8 +6,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "audit/seal.h"
+#include "crypto/note_key.h"
 #include "vault/anchor.h"
 #include "vault/keys.h"
+#include "vault/signing.h"
+#include "vault/space.h"
 
 #include "vault/vault_internal.h"
 
@@ -71,7 +75,8 @@ make_dir(struct cofre_vault *v, struct making *m, struct cofre_why *why)
 }
 
 static enum cofre_err
-make_log(struct cofre_vault *v, const struct cofre_vault_config *config, struct cofre_why *why)
+make_log(struct cofre_vault *v, const struct cofre_vault_config *config,
+         const struct note_verifier *recovery, struct cofre_why *why)
 {
     struct log_config log;
     enum cofre_err err;
@@ -81,9 +86,12 @@ make_log(struct cofre_vault *v, const struct cofre_vault_config *config, struct 
     if ((err = vault_open_audit(v, why)) != COFRE_OK)
         return err;
     log = vault_log_config(v, config);
-    if ((err = log_create(&log, why)) != COFRE_OK)
+    log.recovery = recovery;
+    if ((err = log_create(&log, why)) != COFRE_OK ||
+        (err = log_open(&log, &v->log, why)) != COFRE_OK)
         return err;
-    return log_open(&log, &v->log, why);
+    vault_set_origin(v);
+    return COFRE_OK;
 }
 
 static enum cofre_err
@@ -129,8 +137,11 @@ out:
 }
 
 static enum cofre_err
-first_entry(struct cofre_vault *v, const char *actor, struct cofre_why *why)
+first_entry(struct cofre_vault *v, const char *actor, const struct note_verifier *recovery,
+            struct cofre_why *why)
 {
+    uint8_t hash[HASH_LEN];
+    struct buf hex = BUF_INIT;
     struct cofre_call call;
     bool recorded;
 
@@ -138,6 +149,14 @@ first_entry(struct cofre_vault *v, const char *actor, struct cofre_why *why)
     snprintf(call.actor.id, sizeof call.actor.id, "%s", actor);
     call.actor.role = COFRE_ROLE_ADMIN;
     call.act = COFRE_ACT_INIT;
+    if (recovery != NULL) {
+        seal_vkey_hash(recovery, hash);
+        buf_put_hex(&hex, BYTES_OF(hash));
+        cofre_call_field(&call, BYTES_LIT("recovery"));
+        cofre_call_field(&call, buf_bytes(&hex));
+        call.fields.failed = call.fields.failed || hex.failed;
+        buf_free(&hex);
+    }
     cofre_submit_wait(v, &call);
     recorded = call.recorded;
     cofre_call_free(&call);
@@ -173,7 +192,7 @@ unmake(struct cofre_vault *v, const struct making *m)
 {
     static const char *const names[] = {
         "keyslots",     "keyring",        "signing",      "vault.db",    "vault.db-wal",
-        "vault.db-shm", "checkpoint.new", "keyslots.new", "keyring.new", "signing.new"};
+        "vault.db-shm", "checkpoint.new", "keyslots.new", "keyring.new", "signing.new",  "signing.old", "reserve", "partials.new"};
 
     remove_below(v->dir_fd, "audit");
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -186,27 +205,50 @@ unmake(struct cofre_vault *v, const struct making *m)
         (void)rmdir(v->dir);
 }
 
+/* A pair for the day when the signing key is lost; its private half never lies in the vault. */
+static enum cofre_err
+make_recovery(struct cofre_vault *v, const struct cofre_vault_config *config,
+              struct note_verifier *recovery, struct cofre_why *why)
+{
+    struct note_signer *pair = NULL;
+    struct buf text = BUF_INIT;
+    enum cofre_err err;
+
+    if ((err = signing_new(v->signer->verifier.name, &pair)) != COFRE_OK)
+        return err;
+    *recovery = pair->verifier;
+    note_key_put(&text, pair);
+    if ((err = buf_error(&text)) == COFRE_OK)
+        err = config->keep_recovery(config->keep_ctx, buf_bytes(&text), why);
+    signing_free(pair);
+    buf_free(&text);
+    return err;
+}
+
 static enum cofre_err
 make(struct cofre_vault *v, const struct cofre_vault_config *config, const char *origin,
-     struct cofre_why *why)
+     struct note_verifier *recovery, struct cofre_why *why)
 {
+    const bool with = config->keep_recovery != NULL;
     enum cofre_err err;
 
     if ((err = keys_create(v, config, origin, why)) != COFRE_OK ||
+        (with && (err = make_recovery(v, config, recovery, why)) != COFRE_OK) ||
         (err = vault_open_store(v, config, true, why)) != COFRE_OK ||
-        (err = make_log(v, config, why)) != COFRE_OK)
+        (err = make_log(v, config, with ? recovery : NULL, why)) != COFRE_OK)
         return err;
     return make_defaults(v, why);
 }
 
 /* Its first entry and its anchor. */
 static enum cofre_err
-start(struct cofre_vault *v, const char *actor, struct cofre_why *why)
+start(struct cofre_vault *v, const char *actor, const struct note_verifier *recovery,
+      struct cofre_why *why)
 {
     struct anchor now;
     enum cofre_err err;
 
-    if ((err = vault_run(v, why)) != COFRE_OK || (err = first_entry(v, actor, why)) != COFRE_OK ||
+    if ((err = vault_run(v, why)) != COFRE_OK || (err = first_entry(v, actor, recovery, why)) != COFRE_OK ||
         (err = anchor_now(v, &now, why)) != COFRE_OK)
         return err;
     return anchor_write(v, &now, why);
@@ -232,14 +274,16 @@ cofre_vault_create(const struct cofre_vault_config *config, const char *origin, 
 {
     struct cofre_vault *v = NULL;
     struct making m = {.locked = false};
+    struct note_verifier recovery;
     enum cofre_err err;
 
     if ((err = vault_new(config, &v)) != COFRE_OK ||
         (err = anchor_check_none(v, why)) != COFRE_OK || (err = make_dir(v, &m, why)) != COFRE_OK ||
-        (err = make(v, config, origin, why)) != COFRE_OK ||
-        (err = start(v, actor, why)) != COFRE_OK)
+        (err = make(v, config, origin, &recovery, why)) != COFRE_OK ||
+        (err = space_open(v, config, why)) != COFRE_OK ||
+        (err = start(v, actor, config->keep_recovery != NULL ? &recovery : NULL, why)) != COFRE_OK)
         goto out;
-    note_vkey_put(vkey, &v->signer.verifier);
+    note_vkey_put(vkey, &v->signer->verifier);
     err = buf_error(vkey);
 out:
     if (v != NULL) {

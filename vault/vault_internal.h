@@ -26,12 +26,15 @@
  *  3. The catalogue is immutable; catalog_lock guards only the pointer and the count of holders.  Only
  *     the committer replaces it, after a batch that changed it is durable and before anybody is told.
  *     While catalog_failed is set it is older than the database, and nobody is authenticated.
- *  4. Of keys, the KEK epochs (kek_active, keks) and the pointer to the keyring change, on the committer's
- *     thread under keys_lock held for writing, after the keyring's file was replaced (keys_add).  Others
- *     read them with keys_lock held, the committer without.  All else in keys is fixed from the opening
- *     on and read without the lock: pepper, index, cursor, log_secret and what is derived from the root.
- *     Whoever makes one of them rotate must bring its readers under the lock.
- *  5. No lock is taken while another one of these is held.
+ *  4. Of keys, the KEK epochs (kek_active, keks), the log's secret (log_secret, log_epoch) and the pointer to
+ *     the keyring change, on the committer's thread under keys_lock held for writing, after the keyring's file
+ *     was replaced (keys_add).  Others read them with keys_lock held, the committer without.  All else in keys
+ *     is fixed from the opening on and read without the lock: pepper, index, cursor and what is derived from
+ *     the root.  Whoever makes one of them rotate must bring its readers under the lock.  v->log_epoch is a
+ *     copy to see, without the lock, that something was derived from a former secret.
+ *  5. No lock is taken while another one of these is held, but for signing_lock and stamp_lock.
+ *  6. The signing keys (signer, next) belong to the holder of signing_lock, which is taken first and held over
+ *     everything that a rotation does; nobody else looks at them (log_epoch and v->origin tell what others need).
  */
 
 enum { VAULT_KEKS_MAX = 64 };
@@ -48,11 +51,38 @@ struct vault_keys {
     uint32_t cursor_version;
     uint8_t log_secret[KEY_LEN];
     uint32_t log_epoch;
+    uint8_t signing_sealing[KEY_LEN]; /* derived from the root key */
     uint8_t anchor[KEY_LEN];       /* derived from the root key */
     uint8_t ring_sealing[KEY_LEN]; /* derived from the root key */
 };
 
 struct commit_batch;
+struct witnesses;
+
+/* Room on the disk (space.h). */
+struct vault_space {
+    uint64_t reserve; /* bytes of the file `reserve`; fixed after the opening, as is */
+    uint64_t low;     /* the mark below which the vault is not ready, before its cap */
+    bool told;        /* the committer's: the operator knows that the disk is full */
+    atomic_bool full; /* the reserve was given up: nothing is served */
+    atomic_bool poke; /* there may be room again: the committer is to try */
+};
+
+/* The recount of the rows (rows.h). */
+struct vault_rows {
+    uint64_t at_start; /* so many rows are all recounted at the start; fixed after vault_new, as is */
+    int64_t every_ms;
+    bool unsummed;    /* as found at the start: there are no sums yet */
+    bool all_checked; /* the start has recounted everything */
+    pthread_t thread;
+    bool running;
+    atomic_bool stop;
+    atomic_bool unsound;        /* rows do not add up: nothing is served */
+    atomic_uint_fast64_t checks; /* that found nothing, by the thread */
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    char table[STORE_PART + 1]; /* where; set once, before unsound */
+};
 
 struct committer {
     pthread_t thread;
@@ -83,13 +113,23 @@ struct cofre_vault {
     struct secret *keys_memory;
     struct vault_keys *keys;
     pthread_rwlock_t keys_lock;
-    struct note_signer signer;
+    pthread_mutex_t signing_lock;
+    struct note_signer *signer; /* of the log; NULL while it is lost */
+    struct note_signer *next;   /* prepared for the next epoch; NULL: none */
+    const struct note_signer *certifier; /* the recovery key while it does its work, else NULL; borrowed */
+    char origin[NOTE_NAME_MAX + 1]; /* the log's name */
+    atomic_uint_fast32_t log_epoch;
+    struct witnesses *witnesses; /* NULL: none are configured; witnesses.h */
     struct cache *people; /* unwrapped bundles: cache.h */
     struct store *store;
     struct log *log;
     struct catalog *catalog;
     pthread_mutex_t catalog_lock;
+    pthread_mutex_t stamp_lock; /* one time stamp at a time (timestamps.h); held over disk writes */
     struct committer committer;
+    struct vault_space space;
+    struct vault_rows rows;
+    const char *ready_said; /* the keeper's: the cause that the operator was told last */
     pthread_t keeper;
     bool keeper_running;
     pthread_mutex_t keeper_lock;
@@ -135,6 +175,20 @@ struct log_config vault_log_config(const struct cofre_vault *v,
 COFRE_CHECKED enum cofre_err vault_open_store(struct cofre_vault *v,
                                               const struct cofre_vault_config *config, bool create,
                                               struct cofre_why *why);
+/* v->origin, once the log is open. */
+void vault_set_origin(struct cofre_vault *v);
+struct findings;
+/*
+ * Everything that can refuse a start: opens keys, log (held) and store, and holds them against each other.  Nothing
+ * is written.  Errors are those of cofre_vault_open; findings (findings.h) are an error unless they are collected.
+ */
+COFRE_CHECKED enum cofre_err vault_check(struct cofre_vault *v,
+                                         const struct cofre_vault_config *config,
+                                         struct findings *found, struct cofre_why *why);
+/* Opens the log for writing, and pays what is owed to it. */
+COFRE_CHECKED enum cofre_err vault_start_log(struct cofre_vault *v,
+                                             const struct cofre_vault_config *config,
+                                             struct cofre_why *why);
 /* Reads the catalogue, starts committer and keeper: from here on calls are accepted. */
 COFRE_CHECKED enum cofre_err vault_run(struct cofre_vault *v, struct cofre_why *why);
 

@@ -11,8 +11,8 @@
 
 enum { KEYS_FILE_MAX = 65536 };
 
-static bool
-told(const char *path, const char *what)
+bool
+inputs_told(const char *path, const char *what)
 {
     fprintf(stderr, "cofre-verify: %s: %s\n", path, what);
     return false;
@@ -50,48 +50,51 @@ inputs_read(const char *path, size_t max, struct buf *out)
 
     out->len = 0;
     if (fd < 0)
-        return told(path, strerror(errno));
-    ok = read_all(fd, max, out) || told(path, strerror(errno));
+        return inputs_told(path, strerror(errno));
+    ok = read_all(fd, max, out) || inputs_told(path, strerror(errno));
     close(fd);
     return ok;
 }
 
 static bool
-take_key(const char *path, struct bytes line, struct inputs_keys *out)
+told_keys(const char *path, enum cofre_err err)
 {
-    if (out->n == INPUTS_KEYS_MAX)
-        return told(path, "too many keys");
-    if (note_vkey_parse(line, &out->key[out->n]) != COFRE_OK)
-        return told(path, "not a verifier key on every line");
-    out->n++;
-    return true;
-}
-
-static bool
-take_keys(const char *path, struct bytes text, struct inputs_keys *out)
-{
-    const uint8_t *end;
-    struct bytes line;
-
-    for (out->n = 0; text.len > 0;) {
-        end = memchr(text.p, '\n', text.len);
-        line = (struct bytes){text.p, end != NULL ? (size_t)(end - text.p) : text.len};
-        if (!take_key(path, line, out))
-            return false;
-        text.p += line.len + (end != NULL);
-        text.len -= line.len + (end != NULL);
-    }
-    return out->n > 0 || told(path, "no verifier key in it");
+    return inputs_told(path, err == COFRE_ELIMIT ? "too many keys"
+                                                 : "no verifier key, or not one on every line");
 }
 
 bool
-inputs_keys(const char *path, struct inputs_keys *out)
+inputs_keys(const char *path, struct verify_keys *out)
 {
     struct buf text = BUF_INIT;
-    const bool ok =
-        inputs_read(path, KEYS_FILE_MAX, &text) && take_keys(path, buf_bytes(&text), out);
+    enum cofre_err err = COFRE_OK;
+    bool ok = inputs_read(path, KEYS_FILE_MAX, &text);
 
+    out->n = 0;
+    if (ok && (err = verify_keys_add(out, buf_bytes(&text))) != COFRE_OK)
+        ok = told_keys(path, err);
     buf_free(&text);
+    return ok;
+}
+
+bool
+inputs_witness(const char *text, struct verify_keys *out)
+{
+    struct buf file = BUF_INIT;
+    enum cofre_err err = verify_keys_witness(out, bytes_str(text));
+    bool ok = err == COFRE_OK;
+
+    /* No file is called like a key: its name would have to end in base64 after two "+". */
+    if (ok)
+        return true;
+    if (inputs_read(text, KEYS_FILE_MAX, &file)) {
+        err = verify_keys_witness(out, buf_bytes(&file));
+        ok = err == COFRE_OK ||
+             inputs_told(text, err == COFRE_ELIMIT ? "too many keys"
+                                                   : "not a key of a witness on every line, or one "
+                                                     "twice");
+    }
+    buf_free(&file);
     return ok;
 }
 

@@ -1,11 +1,21 @@
-#ifndef VERIFY_REPORT_H
-#define VERIFY_REPORT_H
+#ifndef VERIFY_PRINT_H
+#define VERIFY_PRINT_H
 
-#include "audit/verify.h"
+#include "audit/verify_report.h"
 
-/* What was found, on stdout; false when it could not be written. */
-bool report_text(const struct verify_report *r, const char *signer);
-bool report_json(const struct verify_report *r, const char *signer);
-bool report_proof(bool good, uint64_t index, const char *signer, bool json);
+/* Writes out on stdout, whole, and frees it.  False: could not. */
+bool report_emit(struct buf *out);
+
+/* What is said of one proof. */
+struct report_proof {
+    const char *wrong; /* NULL: good */
+    const char *signer;
+    uint64_t index;      /* meaningful when the proof itself was good */
+    uint64_t size;       /* of its checkpoint */
+    uint64_t witnesses;  /* that signed it */
+    bool reply, receipt; /* were checked, too */
+};
+/* False: could not be written. */
+bool report_proof(const struct report_proof *p, bool json);
 
 #endif

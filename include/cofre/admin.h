@@ -60,7 +60,8 @@ void cofre_token_revoke(struct cofre_vault *vault, struct cofre_call *call, stru
 /* {"id","version","created","updated","status","fields":[names held],"consents":[...],"events":n}: no values */
 void cofre_customer_show(struct cofre_vault *vault, struct cofre_call *call, struct bytes cus);
 
-/* {"classes":[{"class","scope","version","state","created","activated","objects"}]} */
+/* {"classes":[{"class","scope","version","state","created","activated","objects"}],
+ * "audit":[{"epoch","state","from","end","vkey"}]}: end is null for the epoch that goes on */
 void cofre_key_status(struct cofre_vault *vault, struct cofre_call *call);
 /*
  * Rotates a class: "kek" rewraps every bundle, online, in batches; "root" re-seals keyring, signing key and
@@ -68,6 +69,7 @@ void cofre_key_status(struct cofre_vault *vault, struct cofre_call *call);
  * was cut off goes on (resume).  An entry at the start, one at the end with the proof that nothing is left
  * under the old version.  This call runs its own entries: it is not submitted.
  * {"class","from","to","done","left"}.  BUSY: such a job runs already.
+ * "audit" ends the epoch of the log's signing key: vault/upkeep/rotate_audit.h.
  */
 struct cofre_rotate_in {
     struct bytes class;

@@ -20,6 +20,60 @@ void cofre_audit_entries(struct cofre_vault *vault, struct cofre_call *call, uin
  * NOT_FOUND. */
 void cofre_audit_proof(struct cofre_vault *vault, struct cofre_call *call, uint64_t seq);
 
+/*
+ * A piece of the log for a collector.  body: a line {"origin","first","size"} (those below first were
+ * pruned), then entries [from, from + limit), or from first on, each a line as it stands, about 4 MiB at most.
+ *
+ * False: it follows (it goes on from a piece before), and there is nothing new but what exports that
+ * follow left themselves; body is the first line alone, and the call is not to be submitted.
+ */
+struct cofre_export {
+    uint64_t from;
+    uint64_t limit;
+    bool follow;
+};
+bool cofre_audit_export(struct cofre_vault *vault, struct cofre_call *call,
+                        const struct cofre_export *piece);
+
+/* ---- time stamps of an outside authority (RFC 3161) ---- */
+
+/* A reply to keep; ca: certificates (PEM) to check it with first, NULL bytes for not. */
+struct cofre_timestamp_in {
+    struct bytes checkpoint; /* what was asked about; NULL bytes: the newest */
+    struct bytes reply;
+    struct bytes ca;
+};
+/*
+ * The newest checkpoint as body, as cofre_audit_checkpoint (whose act this is), and a query (DER) for
+ * SHA-256 of its bytes in query, which may go out once the call is recorded.
+ */
+void cofre_timestamp_query(struct cofre_vault *vault, struct cofre_call *call, struct buf *query);
+/*
+ * Keeps a reply in audit/time/, with its checkpoint and an entry; runs its own entry: not submitted by
+ * the caller.  {"size","time","authority"}.  INVALID: no reply, or about other bytes.  REFUSED: the
+ * checkpoint is none of this log, or the reply does not verify.  EXISTS.
+ */
+void cofre_timestamp_keep(struct cofre_vault *vault, struct cofre_call *call,
+                          const struct cofre_timestamp_in *in);
+/* Asks the authority at url about the newest checkpoint, and keeps its reply.  OUTSIDE: it did not answer. */
+void cofre_timestamp_ask(struct cofre_vault *vault, struct cofre_call *call, const char *url,
+                         struct bytes ca);
+
+/*
+ * Gives up entries below `below`, or all that are older than keep_s seconds: whole bundles of 256, never
+ * the newest 1,024 entries.  This call runs its own entries: it is not submitted.
+ * {"first": the first entry that is left,"bundles","entries": that went}.  REFUSED: nothing to prune, or too
+ * new.  BUSY: a key rotation came in between; the same again.
+ */
+struct cofre_prune_in {
+    uint64_t below;
+    bool by_age; /* then keep_s counts, else below */
+    uint64_t keep_s;
+    bool dry_run;
+};
+void cofre_audit_prune(struct cofre_vault *vault, struct cofre_call *call,
+                       const struct cofre_prune_in *in);
+
 /* The log's directory and vkeys, for a verification by the caller; vkey as text. */
 COFRE_CHECKED enum cofre_err cofre_audit_vkeys(struct cofre_vault *vault, struct buf *out);
 

@@ -65,9 +65,9 @@ COFRE_CHECKED enum cofre_err cofre_role_parse(struct bytes text, enum cofre_role
     X(AUDIT_TIMESTAMP,    "audit-timestamp",    COFRE_R(ADMIN), false)                             \
     X(AUDIT_ROTATE,       "audit-rotate",       COFRE_R(ADMIN), false)                             \
     X(AUDIT_RECOVER,      "audit-recover",      COFRE_R(ADMIN), false)                             \
-    X(AUDIT_PRUNE,        "audit-prune",        COFRE_R(ADMIN), false)                             \
+    X(AUDIT_PRUNE,        "audit-prune",        COFRE_R(ADMIN), true)                              \
     X(CUSTOMER_ACCESSES,  "customer-accesses",  COFRE_R(COMPLIANCE) | COFRE_R(ADMIN), false)       \
-    X(RESTORE,            "restore",            COFRE_R(ADMIN), false)                             \
+    X(RESTORE,            "restore",            COFRE_R(ADMIN), true)                              \
     X(INTEGRITY,          "integrity",          COFRE_R(SYSTEM), false)                            \
     X(UNAVAILABLE,        "unavailable",        COFRE_R(SYSTEM), false)                            \
     X(AVAILABLE,          "available",          COFRE_R(SYSTEM), false)                            \
@@ -133,6 +133,8 @@ COFRE_CHECKED enum cofre_err cofre_act_parse(struct bytes text, enum cofre_act *
     X(INTERNAL,     500,  1, "internal",               "Internal error")                           \
     X(INTEGRITY,    500,  5, "integrity",              "Stored data does not authenticate")        \
     X(BUSY,         503,  4, "busy",                   "Too busy; try again")                      \
+    X(UNSOUND,      503,  5, "rows-altered",           "Stored rows do not add up; nothing is served") \
+    X(OUTSIDE,      502, 75, "outside-unavailable",    "A service outside did not answer as it should") \
     X(STORE,        503, 75, "store-unavailable",      "The store cannot be written or read")      \
     X(AUDIT,        503, 75, "audit-unavailable",      "The audit log cannot be written")
 /* clang-format on */

@@ -87,4 +87,30 @@ struct cofre_reveal_in {
 void cofre_customer_reveal(struct cofre_vault *vault, struct cofre_call *call, struct bytes cus,
                            const struct cofre_reveal_in *in);
 
+/* ---- who saw this customer? ---- */
+
+/* Which entries of the log: from <= seq < to, as far as there are any. */
+struct cofre_accesses_in {
+    uint64_t from;
+    uint64_t to;    /* UINT64_MAX: to the end as it is now */
+    uint64_t limit; /* at most so many accesses, from 1 */
+    bool whole;     /* look through any number of entries, which takes its time; else some 10,000s */
+};
+/*
+ * 200 {"accesses":[{"seq","time","act","ok","code","actor","role","view","purpose","fields","n",
+ * "entry","proof"}],"from":SEQ,"to":SEQ,"next":SEQ or null}, about 4 MiB at most; entry is the line as it was
+ * hashed, proof a C2SP tlog-proof of it, from where the search began (what was pruned is gone).  All
+ * entries that carry the customer's tag, in any epoch of the log; with the same `to`, from next on until it
+ * is null, none is left out.  NOT_FOUND.
+ */
+void cofre_customer_accesses(struct cofre_vault *vault, struct cofre_call *call, struct bytes cus,
+                             const struct cofre_accesses_in *in);
+/*
+ * 200, and key gets the text of a key file (audit/subject.h) with which cofre-verify finds the customer's
+ * accesses in the log epochs that are closed, and with current in this one, too.  The caller may give
+ * it away only after the call is recorded.  NOT_FOUND; REFUSED: no epoch is closed.
+ */
+void cofre_customer_subject_key(struct cofre_vault *vault, struct cofre_call *call,
+                                struct bytes cus, bool current, struct buf *key);
+
 #endif

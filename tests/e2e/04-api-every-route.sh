@@ -195,8 +195,9 @@ for path in /healthz /readyz /metrics /openapi.json; do
     for method in POST PUT PATCH DELETE; do
         call - $method $path
         problem "$method $path" 405 method-not-allowed
-        equal "$method $path: Allow" "$(header Allow)" GET
+        equal "$method $path: Allow" "$(header Allow)" "GET, HEAD"
     done
+    equal "HEAD $path" "$(curl -sS -I -o /dev/null -w '%{http_code} %{size_download}' "$url$path")" "200 0"
 done
 # Its reply is documented for GET, the one method that there is.
 call - POST /healthz

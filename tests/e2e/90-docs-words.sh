@@ -27,7 +27,7 @@ tree >tree.names
 sed "s|^|$src/|" tree.names >tree.list
 check "the tree has files" test "$(wc -l <tree.names)" -gt 100
 pages=(README.md SECURITY.md CHANGELOG.md docs/DESIGN.md docs/FORMAT.md docs/OPERATIONS.md docs/PRIVACY.md
-    docs/receipts.md docs/api.md)
+    docs/receipts.md docs/api.md docs/WITNESS.md)
 
 # ---- commands and options ----
 

@@ -5,7 +5,7 @@
 # shellcheck disable=SC2154 # options is set in lib.sh
 . "$COFRE_SRC/tests/e2e/lib.sh"
 
-pages=(README.md docs/api.md docs/receipts.md docs/OPERATIONS.md)
+pages=(README.md docs/api.md docs/receipts.md docs/OPERATIONS.md docs/WITNESS.md)
 
 # The programs where the documents say that they are.  As files, so that $! is the program's own.
 bin=$PWD/build/release/bin

@@ -16,7 +16,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (verify_form_check(line, &form) != slow)
         abort();
-    if (slow && (form.seq != parsed.e.seq || form.ts != parsed.e.ts ||
+    if (slow && (form.seq != parsed.e.seq || form.ts != parsed.e.ts || form.ok != parsed.e.ok ||
+                 !bytes_equal(form.act, parsed.e.act) ||
                  memcmp(form.prev, parsed.e.prev, HASH_LEN) != 0))
         abort();
     return 0;

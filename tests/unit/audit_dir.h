@@ -37,7 +37,8 @@ audit_dir_make(struct audit_dir *d)
     d->dir = openat(d->top, "audit", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     assert_true(d->dir >= 0);
     assert_int_equal(note_signer_init(&d->signer, "test.example/log", seed), COFRE_OK);
-    d->config = (struct log_config){d->dir, d->top, &d->signer, 1};
+    d->config = (struct log_config){
+        .dir = d->dir, .tmp_dir = d->top, .signer = &d->signer, .checkpoint_ms = 1};
 }
 
 static inline int

@@ -17,6 +17,7 @@
 #include "audit/entry.h"
 #include "audit/files.h"
 #include "audit/journal.h"
+#include "audit/partials.h"
 #include "audit/tiles.h"
 
 #define SAMPLE_ORIGIN "log.example/sample"
@@ -39,6 +40,7 @@ struct sample_log {
     struct buf batch;
     uint64_t size;
     uint64_t durable;
+    struct partials partials;
     uint8_t prev[HASH_LEN];
     unsigned salt;     /* another one makes other entries */
     unsigned subjects; /* in each entry; 0: one or two */
@@ -132,6 +134,17 @@ sample_add(struct sample_log *s, uint64_t n, bool build)
     buf_free(&line);
 }
 
+static inline void
+sample_list(struct sample_log *s, uint64_t size)
+{
+    struct buf list = BUF_INIT;
+
+    partials_add(&s->partials, size);
+    partials_put(&list, &s->partials);
+    sample_write(s->dir, "partials", buf_bytes(&list));
+    buf_free(&list);
+}
+
 /* Signs what was built. */
 static inline void
 sample_sign(struct sample_log *s)
@@ -142,6 +155,7 @@ sample_sign(struct sample_log *s)
 
     SAMPLE_MUST(tiles_builder_flush(s->builder, NULL) == COFRE_OK);
     tiles_builder_root(s->builder, &size, root);
+    sample_list(s, size);
     checkpoint_sign(&checkpoint, &s->signer, size, root);
     sample_write(s->dir, "checkpoint", buf_bytes(&checkpoint));
     buf_free(&checkpoint);

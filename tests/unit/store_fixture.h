@@ -21,6 +21,8 @@ static const uint8_t fixture_key[KEY_LEN] = {1,  2,  3,  4,  5,  6,  7,  8,  9, 
                                              12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22,
                                              23, 24, 25, 26, 27, 28, 29, 30, 31, 0xff};
 
+static const uint8_t fixture_rowtag[KEY_LEN] = {99, 98, 97};
+
 struct fixture {
     char where[64];
     char file[80];
@@ -32,7 +34,11 @@ struct fixture {
 static inline enum cofre_err
 fixture_try(struct fixture *f, const uint8_t *key, bool create)
 {
-    struct store_config config = {f->where, key, 2, create};
+    struct store_config config = {.where = f->where,
+                                  .key = key,
+                                  .readers = 2,
+                                  .create = create,
+                                  .rowtag = {fixture_rowtag, 1, fixture_rowtag}};
     struct cofre_why why = {""};
     enum cofre_err err = store_open(&config, &f->store, &why);
 

@@ -134,6 +134,12 @@ another_method_is_told_apart_from_no_path(void **state)
     assert_true(match.open);
     route_find("GET", "/healthz", &match);
     assert_non_null(match.route);
+    route_find("HEAD", "/healthz", &match);
+    assert_non_null(match.route);
+    route_allow("/healthz", allow, sizeof allow);
+    assert_string_equal(allow, "GET, HEAD");
+    route_find("HEAD", "/v1/views/loyalty", &match); /* what leaves an entry is asked for with GET */
+    assert_null(match.route);
     route_allow("/nothing", allow, sizeof allow);
     assert_string_equal(allow, "");
     route_allow("/v1/customers/cus_1", tiny, sizeof tiny); /* PATCH does not fit */

@@ -3,7 +3,7 @@
  * leaves, what goes back.  The vault's own functions are replaced by the linker:
  *
  * wrap: cofre_submit cofre_submit_wait cofre_vault_authenticate cofre_vault_auth_failed
- * wrap: cofre_vault_ready cofre_vault_stats cofre_customer_create cofre_customer_batch
+ * wrap: cofre_vault_unready cofre_vault_stats cofre_customer_create cofre_customer_batch
  * wrap: cofre_customer_patch cofre_customer_lookup cofre_customer_reveal cofre_event_append
  * wrap: cofre_consent_put cofre_view_contract cofre_view_records cofre_view_record
  * wrap: cofre_view_batch_get cofre_view_events cofre_audit_checkpoint cofre_audit_tile
@@ -137,14 +137,13 @@ FAKE(cofre_vault_auth_failed)(struct cofre_vault *vault, enum cofre_auth_failure
     atomic_fetch_add(&fake.auth_failed[kind], 1);
 }
 
-bool FAKE(cofre_vault_ready)(struct cofre_vault *vault, struct cofre_why *why);
-bool
-FAKE(cofre_vault_ready)(struct cofre_vault *vault, struct cofre_why *why)
+const char *FAKE(cofre_vault_unready)(struct cofre_vault *vault, struct cofre_why *why);
+const char *
+FAKE(cofre_vault_unready)(struct cofre_vault *vault, struct cofre_why *why)
 {
     (void)vault;
-    if (fake.broken)
-        (void)cofre_why_set(why, COFRE_ESTOPPED, "the fake is broken");
-    return !fake.broken;
+    (void)why;
+    return fake.broken ? "disk-full" : NULL;
 }
 
 void FAKE(cofre_vault_stats)(struct cofre_vault *vault, struct cofre_vault_stats *out);
@@ -659,7 +658,7 @@ when_the_log_cannot_be_written_nothing_leaves(void **state)
     assert_string_equal(http_header(reply, "Retry-After"), "1");
     ask("GET", "/readyz", NULL, NULL);
     assert_int_equal(reply->status, 503);
-    assert_null(strstr(reply->body, "fake"));
+    assert_string_equal(reply->body, "{\"status\":\"unavailable\",\"cause\":\"disk-full\"}");
     ask("GET", "/healthz", NULL, NULL);
     assert_int_equal(reply->status, 200);
 }

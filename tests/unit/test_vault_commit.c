@@ -235,9 +235,12 @@ a_full_disk_leaves_entries_owing_and_the_next_batch_pays(void **state)
     disk_fails(NULL, 0, 0);
     assert_int_equal(vf_customer_call(f->v, "1002", &c), COFRE_OUT_EXISTS); /* it was committed */
     cofre_call_free(&c);
-    assert_int_equal(vf_size(f->v), size + 2);
+    assert_int_equal(vf_size(f->v), size + 3);
     entry = vf_entry(f->v, size);
     assert_non_null(strstr((char *)entry.p, "\"act\":\"customer-create\",\"ok\":true"));
+    buf_free(&entry);
+    entry = vf_entry(f->v, size + 1);
+    assert_non_null(strstr((char *)entry.p, "\"act\":\"available\",\"ok\":true"));
     buf_free(&entry);
     vf_customer(f->v, "1003", id); /* and this one was not */
     vf_close(f);

@@ -1,6 +1,7 @@
 /* timeout: 600 */
 /* labels: race */
 #include <dirent.h>
+#include <errno.h>
 
 #include "audit/verify.h"
 #include "sample_log.h"
@@ -146,7 +147,7 @@ a_good_log_is_good(void **state)
     assert_int_equal(report.signed_size, LARGE);
     assert_true(report.first_ts == UINT64_C(1780000000000));
     assert_true(report.last_ts == UINT64_C(1780000000000) + 7 * (LARGE - 1));
-    assert_int_equal(files_of(&large)->n, 10);
+    assert_int_equal(files_of(&large)->n, 11);
 }
 
 /* One bit of each byte, of which one depends on the place; step > 1 for what takes long. */
@@ -418,13 +419,60 @@ what_a_crash_leaves_is_no_tampering(void **state)
 
     (void)state;
     SAMPLE_MUST(mkdirat(large.dir, "tile/1/000.p", 0700) != 0); /* is there */
-    sample_write(large.dir, "tile/0/001.p/43", (struct bytes){b.p, 43 * HASH_LEN});
-    assert_good(&large);
-    b.p[0] ^= 1;
-    sample_write(large.dir, "tile/0/001.p/43", (struct bytes){b.p, 43 * HASH_LEN});
-    assert_tampered(&large, "tile/0/001.p/43");
-    SAMPLE_MUST(unlinkat(large.dir, "tile/0/001.p/43", 0) == 0);
+    SAMPLE_MUST(mkdirat(large.dir, "tile/0/000.p", 0700) == 0 || errno == EEXIST);
+    sample_write(large.dir, "tile/0/000.p/43", (struct bytes){b.p, 0});
+    assert_tampered(&large, "tile/0/000.p/43");
     buf_free(&b);
+    b = slurp(&large, "tile/0/000");
+    sample_write(large.dir, "tile/0/000.p/43", (struct bytes){b.p, 43 * HASH_LEN});
+    assert_good(&large); /* beside the full one: not removed yet */
+    SAMPLE_MUST(unlinkat(large.dir, "tile/0/000.p/43", 0) == 0);
+    buf_free(&b);
+}
+
+/* Of a checkpoint that was not published yet, or of one that was: that one is listed. */
+static void
+partial_tiles_are_those_that_are_listed(void **state)
+{
+    struct sample_log s;
+    struct buf b, list;
+
+    (void)state;
+    sample_open(&s, 0);
+    sample_add(&s, 5, true);
+    sample_sign(&s);
+    sample_add(&s, 5, true);
+    SAMPLE_MUST(tiles_builder_flush(s.builder, NULL) == COFRE_OK);
+    assert_good(&s); /* above the checkpoint's size */
+    b = slurp(&s, "checkpoint");
+    sample_sign(&s);
+    sample_write(s.dir, "checkpoint", buf_bytes(&b));
+    assert_good(&s); /* the same, listed */
+    buf_free(&b);
+    sample_sign(&s);
+    list = slurp(&s, "partials");
+    assert_true(bytes_equal(buf_bytes(&list), BYTES_LIT("5\n10\n")));
+
+    b = slurp(&s, "tile/0/000.p/5");
+    SAMPLE_MUST(unlinkat(s.dir, "tile/0/000.p/5", 0) == 0);
+    assert_tampered(&s, "tile/0/000.p/5: missing");
+    sample_write(s.dir, "tile/0/000.p/5", buf_bytes(&b));
+    sample_write(s.dir, "tile/0/000.p/4", (struct bytes){b.p, 4 * HASH_LEN});
+    assert_tampered(&s, "tile/0/000.p/4: of no checkpoint that partials lists");
+    SAMPLE_MUST(unlinkat(s.dir, "tile/0/000.p/4", 0) == 0);
+    sample_write(s.dir, "partials", BYTES_LIT("10\n"));
+    assert_tampered(&s, "000.p/5: of no checkpoint that partials lists");
+    sample_write(s.dir, "partials", BYTES_LIT("5\n7\n10\n"));
+    assert_tampered(&s, "000.p/7: missing");
+    sample_write(s.dir, "partials", BYTES_LIT("10\n5\n"));
+    assert_tampered(&s, "partials: not a list of sizes");
+    sample_write(s.dir, "partials", buf_bytes(&list));
+    assert_good(&s);
+    SAMPLE_MUST(unlinkat(s.dir, "partials", 0) == 0);
+    assert_tampered(&s, "partials: missing");
+    buf_free(&b);
+    buf_free(&list);
+    sample_close(&s);
 }
 
 /* The builder is behind: entries in the journal alone, and tiles that no checkpoint covers yet. */
@@ -739,7 +787,7 @@ another_key_does_not_verify_it(void **state)
     note_vkey_put(&vkey, &other.verifier);
     buf_putc(&vkey, '\n');
     sample_write(small.dir, "keys/vkeys", buf_bytes(&vkey));
-    assert_tampered(&small, "keys/vkeys");
+    assert_tampered(&small, "keys/seal.1: missing");
     sample_write(small.dir, "keys/vkeys", buf_bytes(&right));
     note_signer_free(&other);
     buf_free(&vkey);
@@ -775,6 +823,7 @@ main(void)
         cmocka_unit_test(every_extra_file_shows),
         cmocka_unit_test(directories_links_and_pipes_that_do_not_belong_show),
         cmocka_unit_test(what_a_crash_leaves_is_no_tampering),
+        cmocka_unit_test(partial_tiles_are_those_that_are_listed),
         cmocka_unit_test(entries_after_the_checkpoint_are_chained_but_not_signed),
         cmocka_unit_test(a_torn_last_record_is_good_with_a_note),
         cmocka_unit_test(kept_checkpoints_show_rollback_and_forks),

@@ -16,6 +16,7 @@ agree(struct bytes line)
     assert_int_equal(verify_form_check(exact, &form), slow);
     if (slow) {
         assert_true(form.seq == parsed.e.seq && form.ts == parsed.e.ts);
+        assert_true(form.ok == parsed.e.ok && bytes_equal(form.act, parsed.e.act));
         assert_memory_equal(form.prev, parsed.e.prev, HASH_LEN);
     }
     unit_exact_free(exact);

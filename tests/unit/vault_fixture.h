@@ -338,7 +338,9 @@ vf_verify(struct vf *f)
     d.dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     assert_true(d.dir >= 0);
     vkeys = audit_dir_read(&d, "keys/vkeys");
-    OK(note_vkey_parse((struct bytes){vkeys.p, vkeys.len - 1}, &key));
+    assert_non_null(memchr(vkeys.p, '\n', vkeys.len));
+    OK(note_vkey_parse(
+        (struct bytes){vkeys.p, (size_t)((uint8_t *)memchr(vkeys.p, '\n', vkeys.len) - vkeys.p)}, &key));
     config.dir = d.dir;
     OK(verify_log(&config, &report));
     if (report.verdict != VERIFY_GOOD)

@@ -6,7 +6,9 @@
 #include "cofre/secret.h"
 #include "vault/records/person.h"
 #include "vault/records/values.h"
+#include "vault/signing.h"
 #include "vault/vault_internal.h"
+#include "vault/witnesses.h"
 
 /* Status of the vault, of one customer, of the keys: never a value. */
 
@@ -35,16 +37,18 @@ cofre_admin_status(struct cofre_vault *v, struct cofre_call *call)
     log_head(v->log, &log);
     c = catalog_hold(v);
     buf_puts(out, "{\"origin\":");
-    encode_json_string(out, bytes_str(v->signer.verifier.name));
+    encode_json_string(out, bytes_str(v->origin));
     buf_puts(out, ",\"vault\":\"");
     encode_hex(out, BYTES_OF(v->id));
     buf_putf(out, "\",\"generation\":%llu,\"log_size\":%llu,\"root\":\"",
              (unsigned long long)db.generation, (unsigned long long)log.size);
     encode_base64(out, BYTES_OF(log.root));
     buf_putf(out,
-             "\",\"customers\":%llu,\"events\":%llu,\"consents\":%llu,\"views\":%zu,\"tokens\":%zu}",
+             "\",\"customers\":%llu,\"events\":%llu,\"consents\":%llu,\"views\":%zu,\"tokens\":%zu",
              (unsigned long long)counts.customers, (unsigned long long)counts.events,
              (unsigned long long)counts.consents, c->n_views, c->n_tokens);
+    witnesses_status(v, out);
+    buf_putc(out, '}');
     catalog_release(c);
 }
 
@@ -191,6 +195,30 @@ put_key(struct cofre_vault *v, struct store_conn *conn, const struct keyring_ent
     return err;
 }
 
+/* Epochs of the log's signing key; a former one's private key is gone. */
+static void
+put_epochs(struct cofre_vault *v, struct buf *out)
+{
+    struct note_verifier key;
+    uint64_t from = 0;
+    uint64_t end;
+
+    buf_puts(out, "\"audit\":[");
+    for (uint32_t e = 1; log_epoch(v->log, e, &key, &end); e++) {
+        buf_putf(out, "%s{\"epoch\":%u,\"state\":\"%s\",\"from\":%llu,\"end\":", e > 1 ? "," : "", e,
+                 end > 0 ? "destroyed" : "active", (unsigned long long)from);
+        if (end > 0)
+            buf_put_u64_dec(out, end);
+        else
+            buf_puts(out, "null");
+        buf_puts(out, ",\"vkey\":");
+        signing_put_vkey(out, &key);
+        buf_putc(out, '}');
+        from = end;
+    }
+    buf_putc(out, ']');
+}
+
 void
 cofre_key_status(struct cofre_vault *v, struct cofre_call *call)
 {
@@ -206,7 +234,9 @@ cofre_key_status(struct cofre_vault *v, struct cofre_call *call)
     for (size_t i = 0; err == COFRE_OK && keyring_entry(v->ring, i, &e); i++)
         err = put_key(v, conn, &e, i == 0, &call->body);
     pthread_rwlock_unlock(&v->keys_lock);
-    buf_puts(&call->body, "]}");
+    buf_puts(&call->body, "],");
+    put_epochs(v, &call->body);
+    buf_putc(&call->body, '}');
     store_snapshot_end(conn);
     if (err != COFRE_OK)
         policy_error(call, err, NULL);

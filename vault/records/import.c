@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,15 +39,16 @@ batch_init(struct import_batch *b, const struct import_kind *kind)
 {
     pthread_mutex_init(&b->lock, NULL);
     pthread_cond_init(&b->idle, NULL);
-    if ((b->items = calloc(IMPORT_BATCH, kind->item_size)) == NULL)
-        return COFRE_ENOMEM;
-    return COFRE_OK;
+    b->items = calloc(IMPORT_BATCH, kind->item_size);
+    b->refused = calloc(IMPORT_BATCH, sizeof *b->refused);
+    return b->items != NULL && b->refused != NULL ? COFRE_OK : COFRE_ENOMEM;
 }
 
 static void
 batch_free(struct import_batch *b)
 {
     free(b->items);
+    free(b->refused);
     pthread_mutex_destroy(&b->lock);
     pthread_cond_destroy(&b->idle);
 }
@@ -62,9 +64,34 @@ item_at(const struct import_batch *b, const struct import_kind *kind, size_t i)
 void
 import_reject(struct import *im, uint64_t line, const char *field, const char *reason)
 {
-    im->report->rejected++;
-    if (im->in->rejected != NULL)
-        im->in->rejected(im->in->rejected_ctx, line, field, reason);
+    struct import_batch *b = im->present;
+    struct import_refusal *r = &b->refused[b->n_refused++];
+
+    r->line = line;
+    snprintf(r->field, sizeof r->field, "%s", field);
+    snprintf(r->reason, sizeof r->reason, "%s", reason);
+}
+
+static int
+by_line(const void *a, const void *b)
+{
+    const struct import_refusal *x = a;
+    const struct import_refusal *y = b;
+
+    return (x->line > y->line) - (x->line < y->line);
+}
+
+/* Rows that could not be read, and those that the database refused, come together here. */
+static void
+tell_refused(struct import *im, struct import_batch *b)
+{
+    if (b->n_refused > 1)
+        qsort(b->refused, b->n_refused, sizeof *b->refused, by_line);
+    im->report->rejected += b->n_refused;
+    for (size_t i = 0; i < b->n_refused && im->in->rejected != NULL; i++)
+        im->in->rejected(im->in->rejected_ctx, b->refused[i].line, b->refused[i].field,
+                         b->refused[i].reason);
+    b->n_refused = 0;
 }
 
 /* ---- one batch ---- */
@@ -85,10 +112,8 @@ apply(struct cofre_vault *v, struct cofre_call *call)
 
 /* Waits for a batch that is under way and takes its results into the report. */
 static void
-settle(struct import *im, struct import_batch *b)
+settle_sent(struct import *im, struct import_batch *b)
 {
-    if (!b->sent)
-        return;
     batch_wait(b);
     b->sent = false;
     if (!cofre_call_ok(&b->call))
@@ -100,6 +125,15 @@ settle(struct import *im, struct import_batch *b)
     }
     b->n = 0;
     cofre_call_free(&b->call);
+}
+
+static void
+settle(struct import *im, struct import_batch *b)
+{
+    im->present = b;
+    if (b->sent)
+        settle_sent(im, b);
+    tell_refused(im, b);
 }
 
 static void

@@ -14,6 +14,13 @@ enum { IMPORT_BATCH = 1000, IMPORT_IN_FLIGHT = 2 };
 
 struct import;
 
+/* A refused line, until those before it are known, too. */
+struct import_refusal {
+    uint64_t line;
+    char field[COFRE_NAME_MAX + 1];
+    char reason[96];
+};
+
 struct import_batch {
     struct import *import;
     struct cofre_call call;
@@ -25,6 +32,8 @@ struct import_batch {
     void *items;
     struct seen people; /* of events: those that the entry names */
     uint64_t line[IMPORT_BATCH];
+    struct import_refusal *refused; /* at most a line each */
+    size_t n_refused;
 };
 
 struct import_kind {
@@ -60,9 +69,11 @@ struct import {
     char today[11];
     enum cofre_outcome failed;
     struct import_batch batch[IMPORT_IN_FLIGHT];
+    struct import_batch *present; /* to which a refused line belongs */
     struct event_context *events; /* of the batch that is being prepared */
 };
 
+/* Refuses a line of the present batch; told in the order of the lines, once the batch is settled. */
 void import_reject(struct import *im, uint64_t line, const char *field, const char *reason);
 
 #endif

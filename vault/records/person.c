@@ -17,16 +17,18 @@ place_of(const struct cofre_vault *v, const uint8_t *id)
 }
 
 static void
-derive(const struct cofre_vault *v, struct person *p)
+derive(struct cofre_vault *v, struct person *p)
 {
-    const struct pseudonym_log log = {
-        .vault = v->id, .secret = v->keys->log_secret, .epoch = v->keys->log_epoch};
+    struct pseudonym_log log = {.vault = v->id, .secret = v->keys->log_secret};
 
+    pthread_rwlock_rdlock(&v->keys_lock);
+    log.epoch = p->tag_epoch = v->keys->log_epoch;
     pseudonym_subject_key(&log, p->bundle.ps, p->tag_key);
+    pthread_rwlock_unlock(&v->keys_lock);
 }
 
 void
-person_new(const struct cofre_vault *v, struct person *p)
+person_new(struct cofre_vault *v, struct person *p)
 {
     bundle_random(&p->bundle);
     derive(v, p);
@@ -39,8 +41,13 @@ person_open(struct cofre_vault *v, const struct store_customer *row, struct pers
     const struct bundle_kek *kek;
     enum cofre_err err = COFRE_ENOKEY;
 
-    if (cache_get(v->people, row->id, row->bundle, p))
+    if (cache_get(v->people, row->id, row->bundle, p)) {
+        if (p->tag_epoch != atomic_load(&v->log_epoch)) {
+            derive(v, p);
+            cache_put(v->people, row->id, row->bundle, p);
+        }
         return COFRE_OK;
+    }
     memset(p, 0, sizeof *p);
     pthread_rwlock_rdlock(&v->keys_lock);
     if ((kek = keys_kek(v->keys, row->kek)) != NULL)

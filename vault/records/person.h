@@ -19,10 +19,11 @@ enum { PERSON_DEK_VERSION = 1 };
 struct person {
     struct bundle bundle;
     uint8_t tag_key[KEY_LEN];
+    uint32_t tag_epoch; /* of the log, that tag_key is for */
 };
 
 /* A new person: random secrets. */
-void person_new(const struct cofre_vault *v, struct person *p);
+void person_new(struct cofre_vault *v, struct person *p);
 /* The person's secrets, from the cache (cache.h) or unwrapped.  The caller wipes p.  COFRE_ENOKEY: its KEK epoch is not held.  COFRE_EAUTH. p is zero on error. */
 COFRE_CHECKED enum cofre_err person_open(struct cofre_vault *v, const struct store_customer *row,
                                          struct person *p);

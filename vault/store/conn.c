@@ -1,6 +1,6 @@
 #include <assert.h>
 
-#include "vault/store/store_internal.h"
+#include "vault/store/sums.h"
 
 /* By primary result code, or by extended code where that says more.  First match wins. */
 static const struct {
@@ -114,14 +114,20 @@ store_start(struct store_conn *c, enum store_sql which, struct store_args args)
 enum cofre_err
 store_step(struct store_conn *c, enum store_sql which, bool *row)
 {
-    int rc = sqlite3_step(c->stmt[which]);
+    bool changes = c->sums != NULL && sqlite3_stmt_readonly(c->stmt[which]) == 0;
     enum cofre_err err = COFRE_OK;
+    int rc;
 
+    if (changes)
+        sums_copy(c->sums->sums, &c->sums->before, &c->sums->now);
+    rc = sqlite3_step(c->stmt[which]);
     *row = rc == SQLITE_ROW;
     if (rc == SQLITE_ROW)
         return COFRE_OK;
     if (rc != SQLITE_DONE)
         err = store_fail(c, rc);
+    if (rc != SQLITE_DONE && changes)
+        sums_copy(c->sums->sums, &c->sums->now, &c->sums->before);
     store_end(c, which);
     return err;
 }

@@ -38,7 +38,7 @@ step(struct store_conn *w, const char *script)
 }
 
 enum cofre_err
-store_migrate(struct store_conn *w, struct cofre_why *why)
+store_migrate(struct store_conn *w, bool *fresh, struct cofre_why *why)
 {
     int64_t version = 0;
     int64_t application = 0;
@@ -55,6 +55,7 @@ store_migrate(struct store_conn *w, struct cofre_why *why)
     if (version < 0 || (application != STORE_APPLICATION && (version != 0 || application != 0)))
         return cofre_why_set(why, COFRE_EFORMAT, "vault.db is not a vault's database");
 
+    *fresh = version == 0;
     for (; version < STORE_VERSION; version++)
         if ((err = step(w, store_migrations[version])) != COFRE_OK)
             return cofre_why_set(why, err, "vault.db: to version %lld: %s",

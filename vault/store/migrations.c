@@ -145,4 +145,16 @@ static const char version_1[] =
 
 static_assert(STORE_APPLICATION == 1131374194, "the number in the text above");
 
-const char *const store_migrations[STORE_VERSION] = {version_1};
+/*
+ * Sums over the rows; they are empty until they are computed, at the first start that is accepted.  The index
+ * holds the few customers whose data may not be served.
+ */
+static const char version_2[] =
+    "ALTER TABLE head ADD COLUMN incarnation INTEGER NOT NULL DEFAULT 1;"
+    "ALTER TABLE head ADD COLUMN rowtag INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE head ADD COLUMN sums BLOB NOT NULL DEFAULT x'';"
+    "ALTER TABLE head ADD COLUMN mac BLOB NOT NULL DEFAULT x'';"
+    "CREATE INDEX customer_restricted ON customer (id) WHERE flags & 2;"
+    "PRAGMA user_version = 2;";
+
+const char *const store_migrations[STORE_VERSION] = {version_1, version_2};

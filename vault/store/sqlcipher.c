@@ -9,7 +9,7 @@
 
 #include "cofre/secret.h"
 #include "crypto/kdf.h"
-#include "vault/store/store_internal.h"
+#include "vault/store/sums.h"
 
 /*
  * Opening.  What is set before the key: how long to wait for a lock, and that SQLCipher prints
@@ -153,6 +153,7 @@ close_conn(struct store_conn *c)
     rc = sqlite3_close(c->db);
     assert(rc == SQLITE_OK);
     (void)rc;
+    free(c->sums);
     free(c);
 }
 
@@ -190,16 +191,33 @@ set_up(struct store_conn *c, const char *pragmas, struct cofre_why *why)
 }
 
 static enum cofre_err
+start_sums(struct store *s, const struct store_config *config, bool fresh,
+           struct cofre_why *why)
+{
+    enum cofre_err err;
+
+    if (config->rowtag.key == NULL)
+        return COFRE_OK;
+    if ((err = sums_new(s->writer, &config->rowtag, &s->sums, why)) == COFRE_OK)
+        err = sums_attach(s->writer, s->sums, fresh);
+    if (err == COFRE_OK)
+        return COFRE_OK;
+    return cofre_why_set(why, err, "vault.db: %s", store_cause(s->writer));
+}
+
+static enum cofre_err
 open_all(struct store *s, const struct path *path, const struct store_config *config,
          struct cofre_why *why)
 {
     struct store_conn *c;
+    bool fresh = false;
     enum cofre_err err;
 
     if ((err = open_conn(s, path, config->key, &s->writer, why)) != COFRE_OK ||
         (err = set_up(s->writer, of_new_file, why)) != COFRE_OK ||
         (err = set_up(s->writer, of_writer, why)) != COFRE_OK ||
-        (err = store_migrate(s->writer, why)) != COFRE_OK)
+        (err = store_migrate(s->writer, &fresh, why)) != COFRE_OK ||
+        (err = start_sums(s, config, fresh, why)) != COFRE_OK)
         return err;
     for (; s->readers < config->readers; s->readers++) {
         err = open_conn(s, path, config->key, &c, why);
@@ -269,6 +287,7 @@ store_close(struct store *s)
     }
     /* Last, so that it is the writer that brings the log back into the database file. */
     close_conn(s->writer);
+    sums_free(s->sums);
     pthread_cond_destroy(&s->returned);
     pthread_mutex_destroy(&s->lock);
     free(s);

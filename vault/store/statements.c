@@ -27,9 +27,12 @@ const char *const store_sql_text[SQL_COUNT_OF_STATEMENTS] = {
     [SQL_SAVEPOINT] = "SAVEPOINT mutation",
     [SQL_RELEASE] = "RELEASE mutation",
     [SQL_UNDO] = "ROLLBACK TO mutation",
-    [SQL_HEAD_GET] = "SELECT generation, log_size, log_root FROM head WHERE one = 1",
-    [SQL_HEAD_SET] = "UPDATE head SET generation = generation + 1, log_size = ?1, log_root = ?2 "
-                     "WHERE one = 1 RETURNING generation",
+    [SQL_HEAD_GET] = "SELECT generation, log_size, log_root, incarnation, length(sums) > 0 "
+                     "FROM head WHERE one = 1",
+    [SQL_HEAD_SET] = "UPDATE head SET generation = ?1, log_size = ?2, log_root = ?3, rowtag = ?4, "
+                     "sums = ?5, mac = ?6 WHERE one = 1",
+    [SQL_HEAD_SUMS] = "SELECT rowtag, sums, mac FROM head WHERE one = 1",
+    [SQL_HEAD_INCARNATE] = "UPDATE head SET incarnation = ?1, generation = ?2 WHERE one = 1",
 
     [SQL_CUSTOMER_INSERT] =
         "INSERT INTO customer (id, version, kek, flags, created, updated, bundle, identifiers, "

@@ -25,11 +25,19 @@
 struct store;
 struct store_conn;
 
+/* What the sums over rows are made with; key NULL: there are none (for measuring what they cost). */
+struct store_rowtag {
+    const uint8_t *key;   /* KEY_LEN bytes, borrowed during store_open */
+    uint32_t version;     /* of the key */
+    const uint8_t *vault; /* STORE_ID bytes, borrowed the same */
+};
+
 struct store_config {
     const char *where;  /* the vault's directory */
     const uint8_t *key; /* KEY_LEN bytes, borrowed during the call */
     unsigned readers;   /* connections in the pool, at least 1 */
     bool create;        /* make it; it must not exist: COFRE_EEXIST */
+    struct store_rowtag rowtag;
 };
 
 /*
@@ -62,10 +70,15 @@ struct store_head {
     uint64_t generation; /* grows by one with every commit; set by the store */
     uint64_t log_size;
     uint8_t log_root[HASH_LEN];
+    uint32_t incarnation; /* from 1; set by store_incarnate */
+    bool summed;          /* there are sums over the rows; not in a vault of the version before them */
 };
 
 COFRE_CHECKED enum cofre_err store_begin(struct store_conn *w);
-/* Writes the head (generation + 1) and commits, durably. On error the transaction is rolled back. */
+/*
+ * Writes the head (log size and root from *head, generation + 1, the sums) and commits, durably; sets generation
+ * and incarnation of *head.  On error the transaction is rolled back.
+ */
 COFRE_CHECKED enum cofre_err store_commit(struct store_conn *w, struct store_head *head);
 void store_rollback(struct store_conn *w);
 /* One mutation within a batch: what came after store_savepoint is kept or undone alone. */
@@ -73,6 +86,39 @@ COFRE_CHECKED enum cofre_err store_savepoint(struct store_conn *w);
 COFRE_CHECKED enum cofre_err store_release(struct store_conn *w);
 COFRE_CHECKED enum cofre_err store_undo(struct store_conn *w);
 COFRE_CHECKED enum cofre_err store_head_get(struct store_conn *c, struct store_head *out);
+/* Begins another incarnation, with the generation that the commit counts on from. */
+COFRE_CHECKED enum cofre_err store_incarnate(struct store_conn *w, uint32_t incarnation,
+                                             uint64_t generation);
+
+/* ---- do the rows add up? ---- */
+
+enum { STORE_PART = 40 };
+struct store_check {
+    bool all;                /* every table, and the file's form; else tokens, consents, restrictions, documents */
+    bool (*stop)(void *ctx); /* asked now and then; may be NULL */
+    void *ctx;
+    /* set by the check */
+    uint64_t rows;             /* counted */
+    unsigned tables;           /* held against their sums */
+    char table[STORE_PART + 1]; /* that does not add up: a table, "customer-restricted", "head", "schema", "file" */
+};
+/*
+ * Recounts in the connection's snapshot (or transaction), and holds the sums against head's.
+ *
+ * COFRE_EINTEGRITY  they differ, or cannot be authenticated; check->table and why say where
+ * COFRE_EAGAIN      stop said so
+ */
+COFRE_CHECKED enum cofre_err store_rows_check(struct store_conn *c, struct store_check *check,
+                                              struct cofre_why *why);
+/* Rows in all tables, as head counts them.  COFRE_EINTEGRITY: it has no sums that authenticate. */
+COFRE_CHECKED enum cofre_err store_rows_count(struct store_conn *c, uint64_t *rows);
+/*
+ * For a database that is to be taken as it is: lets the next transaction begin whatever head says.  Nothing can
+ * be committed until store_rows_rebuild, within that transaction, has made the sums (and the indexes) from the rows
+ * that are there.  COFRE_EINTEGRITY: the file is damaged, and not only older.
+ */
+void store_rows_accept(struct store *s);
+COFRE_CHECKED enum cofre_err store_rows_rebuild(struct store_conn *w, struct cofre_why *why);
 
 /* ---- customers ---- */
 

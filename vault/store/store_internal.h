@@ -20,7 +20,8 @@
  *     on every call in that transaction returns it, and store_commit cannot commit a part.
  *  5. conn.broken is set when a page did not authenticate: SQLCipher then refuses all else on
  *     that connection with unrelated codes, so we keep the first and true one.
- *  6. SQL text is constant, from the table in statements.c; values are bound, never pasted.
+ *  6. SQL text is constant, from the table in statements.c; values are bound, never pasted.  Only the
+ *     sums' SQL is made, from the schema's own names, at store_open and for a recount (sums.h).
  *  7. A reader that comes back keeps its snapshot (conn.kept) for the next borrower, as long as it is
  *     the newest: beginning one costs several system calls, more than the read itself.  kept ones are
  *     in the free list only; they end when a transaction of the writer begins, so that no idle
@@ -32,7 +33,7 @@
 /* clang-format off */
 #define STORE_SQL_LIST(X)                                                                          \
     X(READER_BEGIN) X(WRITER_BEGIN) X(COMMIT) X(ROLLBACK) X(SAVEPOINT) X(RELEASE) X(UNDO)          \
-    X(HEAD_GET) X(HEAD_SET)                                                                        \
+    X(HEAD_GET) X(HEAD_SET) X(HEAD_SUMS) X(HEAD_INCARNATE)                                                                        \
     X(CUSTOMER_INSERT) X(CUSTOMER_UPDATE) X(CUSTOMER_FLAG) X(CUSTOMER_REWRAP) X(CUSTOMER_GET)      \
     X(CUSTOMER_GET_NUM) X(CUSTOMER_EACH) X(CUSTOMER_UNDER) X(COUNT) X(COUNT_UNDER)                 \
     X(UNIQUE_PUT) X(UNIQUE_OWNER) X(UNIQUE_DROP) X(LOOKUP_PUT) X(LOOKUP_DROP) X(INDEX_FIND)        \
@@ -68,6 +69,7 @@ struct store_conn {
     bool kept;  /* idle, with its snapshot still there */
     uint64_t seen; /* store.commits when the snapshot was begun */
     bool saved; /* there is a savepoint */
+    struct sums_state *sums; /* the writer's, where rows are summed: sums.h */
     enum cofre_err lost;
     enum cofre_err broken;
     struct store_conn *next; /* in the free list */
@@ -81,6 +83,7 @@ struct store {
     unsigned idle; /* length of the free list */
     uint64_t commits; /* by the writer, since store_open */
     bool writing;     /* a transaction of the writer is open */
+    struct sums *sums; /* NULL: rows are not summed; fixed after store_open */
     pthread_mutex_t lock;
     pthread_cond_t returned;
 };
@@ -166,15 +169,15 @@ COFRE_CHECKED enum cofre_err store_event_read(struct store_conn *c, sqlite3_stmt
 
 /* ---- migrations.c, migrate.c ---- */
 
-enum { STORE_VERSION = 1, STORE_APPLICATION = 0x436f6672 };
+enum { STORE_VERSION = 2, STORE_APPLICATION = 0x436f6672 };
 /* store_migrations[n] brings a database from version n to n + 1. */
 extern const char *const store_migrations[STORE_VERSION];
 /*
- * Brings the database to STORE_VERSION, each step in a transaction of its own.
+ * Brings the database to STORE_VERSION, each step in a transaction of its own.  *fresh: it was empty.
  *
  * COFRE_EFORMAT  it is of a newer version, or not a vault's
  */
-COFRE_CHECKED enum cofre_err store_migrate(struct store_conn *w, struct cofre_why *why);
+COFRE_CHECKED enum cofre_err store_migrate(struct store_conn *w, bool *fresh, struct cofre_why *why);
 
 /* ---- provider.c ---- */
 

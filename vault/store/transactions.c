@@ -1,6 +1,6 @@
 #include <assert.h>
 
-#include "vault/store/store_internal.h"
+#include "vault/store/sums.h"
 
 /* BEGIN alone takes no snapshot: the first read does, so it is made here. */
 static enum cofre_err
@@ -25,6 +25,8 @@ leave(struct store_conn *c)
     c->open = false;
     c->saved = false;
     c->lost = COFRE_OK;
+    if (c->sums != NULL)
+        sums_copy(c->sums->sums, &c->sums->now, &c->sums->kept);
 }
 
 /* ---- readers ---- */
@@ -148,26 +150,53 @@ store_begin(struct store_conn *w)
     writing_begins(w->store);
     w->open = true;
     w->lost = COFRE_OK;
-    if ((err = store_run(w, SQL_WRITER_BEGIN, NO_ARGS)) != COFRE_OK) {
+    err = store_run(w, SQL_WRITER_BEGIN, NO_ARGS);
+    if (err == COFRE_OK && w->sums != NULL)
+        err = sums_begin(w);
+    if (err != COFRE_OK) {
         leave(w);
         writing_ends(w->store);
     }
     return err;
 }
 
+static enum cofre_err
+head_set(struct store_conn *w, struct store_head *next)
+{
+    struct sums_column sums;
+    struct bytes mac = BYTES_NONE;
+    enum cofre_err err;
+
+    if ((err = sums_column(w, next, &sums)) != COFRE_OK)
+        return err;
+    next->summed = sums.len > 0;
+    if (sums.len > 0)
+        mac = BYTES_OF(sums.mac);
+    return store_run(w, SQL_HEAD_SET,
+                     ARGS(ARG_INT(next->generation), ARG_INT(next->log_size),
+                          ARG_FIXED(next->log_root, sizeof next->log_root),
+                          ARG_INT(sums.version), ARG_FIXED(sums.encoded, sums.len), ARG_BLOB(mac)));
+}
+
 enum cofre_err
 store_commit(struct store_conn *w, struct store_head *head)
 {
-    struct store_args args =
-        ARGS(ARG_INT(head->log_size), ARG_FIXED(head->log_root, sizeof head->log_root));
-    int64_t generation = 0;
+    struct store_head next;
     enum cofre_err err;
 
     assert(w->open);
     store_end_all(w);
-    if ((err = store_number(w, SQL_HEAD_SET, args, &generation)) == COFRE_OK &&
-        (err = store_run(w, SQL_COMMIT, NO_ARGS)) == COFRE_OK)
-        head->generation = (uint64_t)generation;
+    if ((err = store_head_get(w, &next)) == COFRE_OK) {
+        next.generation++;
+        next.log_size = head->log_size;
+        memcpy(next.log_root, head->log_root, sizeof next.log_root);
+        err = head_set(w, &next);
+    }
+    if (err == COFRE_OK && (err = store_run(w, SQL_COMMIT, NO_ARGS)) == COFRE_OK) {
+        *head = next;
+        if (w->sums != NULL)
+            sums_copy(w->sums->sums, &w->sums->kept, &w->sums->now);
+    }
     leave(w);
     writing_ends(w->store);
     return err;
@@ -189,6 +218,8 @@ store_savepoint(struct store_conn *w)
     assert(!w->saved);
     err = store_run(w, SQL_SAVEPOINT, NO_ARGS);
     w->saved = err == COFRE_OK;
+    if (w->saved && w->sums != NULL)
+        sums_copy(w->sums->sums, &w->sums->saved, &w->sums->now);
     return err;
 }
 
@@ -207,7 +238,15 @@ store_undo(struct store_conn *w)
 
     assert(w->saved);
     err = store_run(w, SQL_UNDO, NO_ARGS);
+    if (err == COFRE_OK && w->sums != NULL)
+        sums_copy(w->sums->sums, &w->sums->now, &w->sums->saved);
     return err == COFRE_OK ? store_release(w) : err;
+}
+
+enum cofre_err
+store_incarnate(struct store_conn *w, uint32_t incarnation, uint64_t generation)
+{
+    return store_run(w, SQL_HEAD_INCARNATE, ARGS(ARG_INT(incarnation), ARG_INT(generation)));
 }
 
 enum cofre_err
@@ -222,6 +261,8 @@ store_head_get(struct store_conn *c, struct store_head *out)
     s = c->stmt[SQL_HEAD_GET];
     out->generation = store_column_u64(s, 0);
     out->log_size = store_column_u64(s, 1);
+    out->incarnation = store_column_u32(s, 3);
+    out->summed = store_column_u32(s, 4) != 0;
     good = store_column_fixed(s, 2, out->log_root, sizeof out->log_root);
     store_end(c, SQL_HEAD_GET);
     return good ? COFRE_OK : store_misshapen(c);

@@ -8,9 +8,10 @@
 #include "cofre/secret.h"
 #include "vault/keys.h"
 #include "vault/records/person.h"
+#include "vault/upkeep/rotate_audit.h"
 
 /*
- * Rotation of the KEK: a new epoch becomes active at once, so that new customers use it; then every bundle
+ * Rotation of the KEK (rotate_audit.c has the signing key's): a new epoch becomes active at once, so that new customers use it; then every bundle
  * under an older one is unwrapped and wrapped again, in batches, while the vault serves.  Work is found by
  * key version, never by a remembered position, so a job that was cut off simply goes on.
  *
@@ -320,8 +321,13 @@ cofre_key_rotate(struct cofre_vault *v, struct cofre_call *call, const struct co
     call->act = COFRE_ACT_KEY_ROTATE;
     if (!policy_role(call))
         return;
+    if (!in->resume && bytes_equal(in->class, BYTES_LIT("audit"))) {
+        rotate_audit(v, call, in->dry_run);
+        return;
+    }
     if (!in->resume && !bytes_equal(in->class, BYTES_LIT("kek")))
-        cofre_call_fail(call, COFRE_OUT_INVALID, "class", "is not one that this version rotates (kek)");
+        cofre_call_fail(call, COFRE_OUT_INVALID, "class",
+                        "is not one that this version rotates (kek, audit)");
     else if ((err = running(v, &j)) != COFRE_OK)
         policy_error(call, err, NULL);
     else if (in->resume && !j.found && (err = count_old(v, keys_kek_active(v), &total)) != COFRE_OK)

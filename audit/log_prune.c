@@ -1,0 +1,366 @@
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "audit/files.h"
+#include "audit/journal_internal.h"
+#include "audit/log_internal.h"
+
+#include "audit/log_prune.h"
+
+/* A pruning on its way to the builder; lives on the stack of log_prune. */
+struct log_pruning {
+    uint64_t bundles;
+    uint64_t seq; /* of the entry that announces it */
+    bool done;
+    enum cofre_err err;
+    struct cofre_why why;
+};
+
+/* ---- any thread ---- */
+
+uint64_t
+log_prune_first(struct log *l)
+{
+    uint64_t first;
+
+    pthread_mutex_lock(&l->lock);
+    first = l->pruned * TILES_WIDTH;
+    pthread_mutex_unlock(&l->lock);
+    return first;
+}
+
+uint64_t
+log_prune_most(struct log *l)
+{
+    uint64_t published;
+
+    pthread_mutex_lock(&l->lock);
+    published = l->signed_size;
+    pthread_mutex_unlock(&l->lock);
+    return published > LOG_PRUNE_KEPT ? published - LOG_PRUNE_KEPT : 0;
+}
+
+enum cofre_err
+log_prune_check(struct log *l, uint64_t below, uint64_t *bundles, struct cofre_why *why)
+{
+    const uint64_t first = log_prune_first(l);
+
+    *bundles = below / TILES_WIDTH;
+    if (*bundles <= first / TILES_WIDTH)
+        return cofre_why_set(why, COFRE_EREFUSED,
+                             "nothing to prune: no whole bundle (%d entries) of them from %" PRIu64
+                             " on",
+                             (int)TILES_WIDTH, first);
+    if (*bundles > log_prune_most(l) / TILES_WIDTH)
+        return cofre_why_set(
+            why, COFRE_EREFUSED,
+            "the newest %d entries of the published checkpoint stay: below %" PRIu64 " at most",
+            (int)LOG_PRUNE_KEPT, log_prune_most(l));
+    return COFRE_OK;
+}
+
+enum cofre_err
+log_prune(struct log *l, uint64_t bundles, uint64_t seq, struct cofre_why *why)
+{
+    struct log_pruning job = {.bundles = bundles, .seq = seq, .err = COFRE_ESTOPPED};
+
+    pthread_mutex_lock(&l->lock);
+    while (l->pruning != NULL && !l->dead && !l->closing)
+        pthread_cond_wait(&l->done, &l->lock);
+    if (!l->dead && !l->closing) {
+        l->pruning = &job;
+        pthread_cond_signal(&l->work);
+        while (!job.done && (l->pruning != &job || (!l->dead && !l->closing)))
+            pthread_cond_wait(&l->done, &l->lock);
+        if (l->pruning == &job)
+            l->pruning = NULL;
+    }
+    pthread_mutex_unlock(&l->lock);
+    if (job.err == COFRE_OK)
+        return COFRE_OK;
+    return cofre_why_set(why, job.err, "%s",
+                         job.why.text[0] != 0 ? job.why.text : cofre_err_text(job.err));
+}
+
+/* ---- keys/pruned ---- */
+
+/* Was the entry before size written under the key that signs now? */
+static bool
+is_of_present_epoch(const struct log *l, uint64_t size)
+{
+    return l->signer != NULL && (l->n_epochs < 2 || size > l->epochs[l->n_epochs - 2].end);
+}
+
+static enum cofre_err
+put_note(struct log *l, const struct log_pruning *job, struct cofre_why *why)
+{
+    struct seal_pruned p = {
+        .size = job->seq + 1, .bundles = job->bundles, .has_recovery = l->has_recovery};
+    struct buf note = BUF_INIT;
+    enum cofre_err err;
+
+    if (!is_of_present_epoch(l, p.size))
+        return cofre_why_set(
+            why, COFRE_EBUSY,
+            "the signing key changed since entry %" PRIu64 " announced it: try again", job->seq);
+    if ((err = log_root_at(l, p.size, p.root, why)) != COFRE_OK)
+        return err;
+    if (l->has_recovery)
+        seal_vkey_hash(&l->recovery, p.recovery);
+    seal_pruned_make(&note, &p, l->signer);
+    if ((err = buf_error(&note)) == COFRE_OK)
+        err = log_files_replace(&(struct log_place){l->dir, l->tmp_dir}, LOG_PRUNED,
+                                buf_bytes(&note), why);
+    buf_free(&note);
+    return err;
+}
+
+static enum cofre_err
+check_note(const struct log *l, struct bytes note, struct seal_pruned *p, struct cofre_why *why)
+{
+    enum cofre_err err = seal_pruned_peek(note, p);
+    uint8_t recovery[HASH_LEN];
+    size_t n = 0;
+
+    if (err == COFRE_OK) {
+        while (n + 1 < l->n_epochs && l->epochs[n].end > 0 && p->size > l->epochs[n].end)
+            n++;
+        err = seal_pruned_open(note, &l->epochs[n].key, p);
+    }
+    if (err == COFRE_EFORMAT)
+        return cofre_why_set(why, COFRE_EINTEGRITY, LOG_PRUNED ": malformed");
+    if (err == COFRE_EAUTH)
+        return cofre_why_set(why, COFRE_EINTEGRITY, LOG_PRUNED ": not signed by epoch %zu", n + 1);
+    if (err != COFRE_OK)
+        return err;
+    if (l->has_recovery)
+        seal_vkey_hash(&l->recovery, recovery);
+    if (p->has_recovery != l->has_recovery ||
+        (p->has_recovery && memcmp(p->recovery, recovery, HASH_LEN) != 0))
+        return cofre_why_set(why, COFRE_EINTEGRITY,
+                             LOG_RECOVERY ": not what " LOG_PRUNED " says of the first entry");
+    return COFRE_OK;
+}
+
+enum cofre_err
+log_prune_load(struct log *l, struct log_mark *mark, struct cofre_why *why)
+{
+    struct cofre_why none = {""};
+    struct seal_pruned p;
+    struct buf note = BUF_INIT;
+    enum cofre_err err = files_read(l->dir, LOG_PRUNED, SEAL_MAX, &note, &none);
+
+    *mark = (struct log_mark){.what = LOG_PRUNED};
+    if (err == COFRE_OK && (err = check_note(l, buf_bytes(&note), &p, why)) == COFRE_OK) {
+        l->pruned = p.bundles;
+        mark->size = p.size;
+        memcpy(mark->root, p.root, HASH_LEN);
+    } else if (err == COFRE_ENOENT) {
+        err = COFRE_OK;
+    } else {
+        err = cofre_why_set(why, err == COFRE_EFORMAT ? COFRE_EINTEGRITY : err, "%s", none.text);
+    }
+    buf_free(&note);
+    return err;
+}
+
+/* ---- what goes ---- */
+
+struct sweep {
+    struct log *l;
+    bool stamps; /* there are time stamps: each bundle is looked through for theirs */
+    struct buf bundle;
+    struct entry_parsed *parsed;
+    struct cofre_why *why;
+};
+
+static enum cofre_err
+failed(const struct sweep *s, const char *path)
+{
+    return cofre_why_os(s->why, COFRE_EIO, errno, "%s", path);
+}
+
+/* The pair of files that this entry names. */
+static enum cofre_err
+drop_stamp(struct sweep *s, struct bytes line)
+{
+    static const char *const ends[] = {"checkpoint", "tsr"};
+    static const char act[] = "\"act\":\"audit-timestamp\"";
+    const struct entry *e = &s->parsed->e;
+    char path[FILES_PATH_MAX];
+
+    /* No quote is part of a name, so that this is found nowhere else. */
+    if (memmem(line.p, line.len, act, sizeof act - 1) == NULL ||
+        entry_parse(line, s->parsed) != COFRE_OK || e->n_fields == 0 || e->fields[0].len < 6 ||
+        memcmp(e->fields[0].p, "size-", 5) != 0)
+        return COFRE_OK;
+    for (size_t i = 0; i < 2; i++) {
+        (void)snprintf(path, sizeof path, "time/%.*s.%s", (int)(e->fields[0].len - 5),
+                       (const char *)e->fields[0].p + 5, ends[i]);
+        if (unlinkat(s->l->dir, path, 0) != 0 && errno != ENOENT)
+            return failed(s, path);
+    }
+    return COFRE_OK;
+}
+
+static enum cofre_err
+drop_stamps(struct sweep *s, const struct tiles_name *name)
+{
+    enum cofre_err err = tiles_read(s->l->dir, name, &s->bundle, s->why);
+    struct bytes left = buf_bytes(&s->bundle);
+    struct bytes entry;
+
+    while (err == COFRE_OK && left.len > 0) {
+        if (tiles_bundle_entry(left, 0, &entry) != COFRE_OK)
+            break; /* it goes, whatever it is */
+        left = (struct bytes){entry.p + entry.len, left.len - 2 - entry.len};
+        err = drop_stamp(s, entry);
+    }
+    return err;
+}
+
+/* The time stamps first: while the bundle is there, a sweep that was cut off finds them again. */
+static enum cofre_err
+drop_bundle(struct sweep *s, uint64_t index)
+{
+    const struct tiles_name name = {TILES_ENTRIES, index, TILES_WIDTH};
+    char path[TILES_PATH_MAX];
+    enum cofre_err err;
+
+    if (s->stamps && (err = drop_stamps(s, &name)) != COFRE_OK)
+        return err;
+    if ((err = tiles_drop_partial(s->l->dir, TILES_ENTRIES, index, s->why)) != COFRE_OK)
+        return err;
+    tiles_path(&name, path);
+    return unlinkat(s->l->dir, path, 0) == 0 || errno == ENOENT ? COFRE_OK : failed(s, path);
+}
+
+static enum cofre_err sweep_below(struct sweep *s, const char *path, uint64_t prefix);
+
+/*
+ * One name in a directory of bundles: "007" is bundle 7 of that thousand, "x007" the directory of what
+ * begins with these digits.  The smallest number below that has three digits more.
+ */
+static enum cofre_err
+sweep_one(struct sweep *s, const char *path, uint64_t prefix, const char *name)
+{
+    const bool below = name[0] == 'x';
+    char sub[TILES_PATH_MAX + 256];
+    char *end;
+    uint64_t n = prefix * 1000 + strtoull(name + below, &end, 10);
+    enum cofre_err err;
+
+    if (end != name + below + 3 || *end != '\0')
+        return COFRE_OK; /* no tile's name; ".p" goes with its bundle */
+    if (!below)
+        return n < s->l->pruned ? drop_bundle(s, n) : COFRE_OK;
+    if (n >= s->l->pruned / 1000 + 1)
+        return COFRE_OK;
+    (void)snprintf(sub, sizeof sub, "%s/%s", path, name);
+    if ((err = sweep_below(s, sub, n)) != COFRE_OK)
+        return err;
+    if (unlinkat(s->l->dir, sub, AT_REMOVEDIR) != 0 && errno != ENOTEMPTY && errno != EEXIST)
+        return failed(s, sub);
+    return COFRE_OK;
+}
+
+static enum cofre_err
+sweep_below(struct sweep *s, const char *path, uint64_t prefix)
+{
+    int fd = openat(s->l->dir, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+    const struct dirent *e;
+    enum cofre_err err = COFRE_OK;
+
+    if (d == NULL) {
+        err = failed(s, path);
+        if (fd >= 0)
+            (void)close(fd);
+        return err;
+    }
+    while (err == COFRE_OK && (e = readdir(d)) != NULL)
+        err = sweep_one(s, path, prefix, e->d_name);
+    (void)closedir(d);
+    return err;
+}
+
+/* Removes every bundle below l->pruned that is still there. */
+static enum cofre_err
+sweep(struct log *l, struct cofre_why *why)
+{
+    struct sweep s = {.l = l, .why = why, .parsed = malloc(sizeof *s.parsed)};
+    enum cofre_err err;
+
+    if (s.parsed == NULL)
+        return COFRE_ENOMEM;
+    s.stamps = faccessat(l->dir, "time", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    err = sweep_below(&s, "tile/entries", 0);
+    buf_free(&s.bundle);
+    free(s.parsed);
+    return err;
+}
+
+/*
+ * What is given up may still be in the journal.  Its file goes when all that is in it is in full
+ * bundles; so that this comes to pass, no more is added to it.
+ */
+static enum cofre_err
+close_journal_file(struct log *l, struct cofre_why *why)
+{
+    struct journal_files files;
+    enum cofre_err err;
+
+    if ((err = journal_files_list(l->dir, &files, why)) != COFRE_OK)
+        return err;
+    if (files.n > 0 && files.first[0] < l->pruned * TILES_WIDTH)
+        l->roll = true;
+    journal_files_close(&files);
+    return COFRE_OK;
+}
+
+enum cofre_err
+log_prune_start(struct log *l, struct cofre_why *why)
+{
+    enum cofre_err err;
+
+    if (l->pruned == 0)
+        return COFRE_OK;
+    err = sweep(l, why);
+    return err == COFRE_OK ? close_journal_file(l, why) : err;
+}
+
+/* ---- the builder ---- */
+
+static enum cofre_err
+prune(struct log *l, const struct log_pruning *job, struct cofre_why *why)
+{
+    enum cofre_err err;
+
+    if (job->seq >= l->built)
+        return cofre_why_set(why, COFRE_EAGAIN, "the tiles are behind the journal");
+    if ((err = put_note(l, job, why)) != COFRE_OK)
+        return err;
+    pthread_mutex_lock(&l->lock);
+    l->pruned = job->bundles;
+    pthread_mutex_unlock(&l->lock);
+    return log_prune_start(l, why);
+}
+
+void
+log_prune_run(struct log *l, struct log_pruning *job)
+{
+    enum cofre_err err = prune(l, job, &job->why);
+
+    pthread_mutex_lock(&l->lock);
+    job->err = err;
+    job->done = true;
+    pthread_cond_broadcast(&l->done);
+    pthread_mutex_unlock(&l->lock);
+}

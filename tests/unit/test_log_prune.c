@@ -1,0 +1,453 @@
+#include "audit_dir.h"
+
+#include "audit/log_prune.h"
+#include "audit/proof.h"
+#include "audit/seal.h"
+#include "audit/tiles.h"
+#include "audit/verify.h"
+
+/* Bundles in the log, and so many that are given up. */
+enum { BUNDLES = 12, GONE = 7, ENTRIES = BUNDLES * TILES_WIDTH + 40 };
+
+#define FIRST "journal/00000000000000000000"
+
+static struct audit_dir d;
+
+static int
+setup(void **state)
+{
+    (void)state;
+    audit_dir_make(&d);
+    assert_int_equal(log_create(&d.config, NULL), COFRE_OK);
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    (void)state;
+    audit_dir_remove(&d);
+    return 0;
+}
+
+static struct log *
+open_log(void)
+{
+    struct cofre_why why = {""};
+    struct log *l;
+
+    if (log_open(&d.config, &l, &why) != COFRE_OK)
+        fail_msg("log_open: %s", why.text);
+    return l;
+}
+
+static void
+close_log(struct log *l)
+{
+    struct cofre_why why = {""};
+
+    if (log_close(l, &why) != COFRE_OK)
+        fail_msg("log_close: %s", why.text);
+}
+
+/* Stages an entry with an act and a field of its own; returns its seq. */
+static uint64_t
+stage(struct log *l, const char *act, const char *field)
+{
+    struct bytes line, fields = bytes_str(field);
+    uint8_t leaf[HASH_LEN];
+    struct entry e = audit_dir_entry(0);
+
+    if (act[0] != '\0') {
+        e.act = bytes_str(act);
+        e.ok = true;
+        e.fields = &fields;
+        e.n_fields = 1;
+    }
+    assert_int_equal(log_stage(l, &e, leaf, &line), COFRE_OK);
+    return e.seq;
+}
+
+static void
+append(struct log *l, uint64_t n)
+{
+    while (n-- > 0)
+        (void)stage(l, "", "");
+    assert_int_equal(log_commit(l, NULL), COFRE_OK);
+}
+
+/* Signs everything; the head at that. */
+static struct log_head
+publish(struct log *l)
+{
+    struct buf text = BUF_INIT;
+    struct log_head head;
+
+    log_head(l, &head);
+    assert_int_equal(log_checkpoint(l, head.size, &text, NULL), COFRE_OK);
+    buf_free(&text);
+    return head;
+}
+
+/* With checkpoints in between: partial tiles of a pruned bundle are gone with it. */
+static struct log *
+open_filled(void)
+{
+    struct log *l = open_log();
+
+    append(l, 300);
+    (void)publish(l);
+    append(l, ENTRIES - 300);
+    (void)publish(l);
+    return l;
+}
+
+static uint64_t
+announce(struct log *l, uint64_t bundles)
+{
+    char field[32];
+    uint64_t seq;
+
+    (void)snprintf(field, sizeof field, "bundles-%" PRIu64, bundles);
+    seq = stage(l, "audit-prune", field);
+    assert_int_equal(log_commit(l, NULL), COFRE_OK);
+    return seq;
+}
+
+static void
+prune(struct log *l, uint64_t bundles)
+{
+    struct cofre_why why = {""};
+    enum cofre_err err;
+
+    /* The builder may be at work on the entry just now. */
+    (void)publish(l);
+    while ((err = log_prune(l, bundles, announce(l, bundles), &why)) == COFRE_EAGAIN)
+        why.text[0] = '\0';
+    if (err != COFRE_OK)
+        fail_msg("log_prune: %s", why.text);
+}
+
+static void
+assert_good(uint64_t pruned)
+{
+    struct verify_config config = {.dir = d.dir, .keys = &d.signer.verifier, .n_keys = 1};
+    struct verify_report report;
+
+    assert_int_equal(verify_log(&config, &report), COFRE_OK);
+    if (report.verdict != VERIFY_GOOD)
+        fail_msg("verify: %s", report.reason);
+    assert_int_equal(report.pruned, pruned);
+}
+
+/* ---- what goes, and what stays ---- */
+
+static enum cofre_err
+count(void *ctx, uint64_t seq, struct bytes line)
+{
+    uint64_t *n = ctx;
+
+    (void)seq;
+    (void)line;
+    ++*n;
+    return COFRE_OK;
+}
+
+static void
+whole_bundles_go_and_everything_else_stays(void **state)
+{
+    struct log *l = open_filled();
+    struct log_head before = publish(l), head;
+    uint64_t n = 0;
+
+    (void)state;
+    assert_int_equal(log_prune_first(l), 0);
+    prune(l, GONE);
+    assert_int_equal(log_prune_first(l), GONE * TILES_WIDTH);
+    assert_int_equal(audit_dir_count(&d, "tile/entries"), BUNDLES - GONE + 1); /* and the .p */
+    assert_false(audit_dir_has(&d, "tile/entries/006"));
+    assert_true(audit_dir_has(&d, "tile/entries/007"));
+    assert_true(audit_dir_has(&d, "tile/0/000"));
+    head = publish(l);
+    assert_int_equal(log_entries(l, GONE * TILES_WIDTH, UINT64_MAX, count, &n, NULL), COFRE_OK);
+    assert_int_equal(n, head.size - GONE * TILES_WIDTH);
+    close_log(l);
+    assert_good(GONE * TILES_WIDTH);
+
+    l = open_log();
+    assert_int_equal(log_prune_first(l), GONE * TILES_WIDTH);
+    assert_int_equal(log_root_at(l, before.size, head.root, NULL), COFRE_OK);
+    assert_memory_equal(head.root, before.root, HASH_LEN);
+    append(l, 3 * TILES_WIDTH);
+    prune(l, GONE + 2);
+    assert_int_equal(log_prune_first(l), (GONE + 2) * TILES_WIDTH);
+    close_log(l);
+    assert_good((GONE + 2) * TILES_WIDTH);
+}
+
+static void
+a_pruned_entry_says_so_and_can_still_be_proved(void **state)
+{
+    static const uint64_t gone[] = {0, 1, 255, 256, GONE * TILES_WIDTH - 1};
+    struct log *l = open_filled();
+    struct cofre_why why = {""};
+    struct buf text = BUF_INIT;
+    uint8_t root[HASH_LEN];
+    uint64_t n = 0;
+
+    (void)state;
+    prune(l, GONE);
+    assert_int_equal(log_entries(l, GONE * TILES_WIDTH - 1, 2, count, &n, &why), COFRE_ENOENT);
+    assert_string_equal(why.text, "entries below 1792 were pruned");
+    assert_int_equal(n, 0);
+    for (size_t i = 0; i < sizeof gone / sizeof *gone; i++) {
+        buf_reset(&text);
+        assert_int_equal(log_prove(l, gone[i], &text, NULL), COFRE_OK);
+        assert_non_null(strstr((char *)text.p, "c2sp.org/tlog-proof@v1"));
+        assert_int_equal(log_root_at(l, gone[i], root, NULL), COFRE_OK);
+    }
+    buf_free(&text);
+    close_log(l);
+}
+
+static void
+what_must_stay_is_not_given_up(void **state)
+{
+    static const struct {
+        uint64_t below;
+        enum cofre_err err;
+        uint64_t bundles;
+    } rows[] = {
+        {0, COFRE_EREFUSED, 0},
+        {255, COFRE_EREFUSED, 0},
+        {256, COFRE_OK, 1},
+        {511, COFRE_OK, 1},
+        {ENTRIES - LOG_PRUNE_KEPT, COFRE_OK, 8},
+        {9 * TILES_WIDTH, COFRE_EREFUSED, 9},
+        {9 * TILES_WIDTH - 1, COFRE_OK, 8},
+        {ENTRIES, COFRE_EREFUSED, 12},
+        {ENTRIES + 1, COFRE_EREFUSED, 12},
+        {UINT64_MAX, COFRE_EREFUSED, UINT64_MAX / 256},
+    };
+    struct log *l = open_filled();
+    uint64_t bundles;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (log_prune_check(l, rows[i].below, &bundles, NULL) != rows[i].err)
+            fail_msg("row %zu", i);
+        assert_int_equal(bundles, rows[i].bundles);
+    }
+    prune(l, 2);
+    assert_int_equal(log_prune_check(l, 767, &bundles, NULL), COFRE_EREFUSED);
+    assert_int_equal(log_prune_check(l, 768, &bundles, NULL), COFRE_OK);
+    assert_int_equal(bundles, 3);
+    close_log(l);
+}
+
+static void
+time_stamps_of_pruned_entries_go_with_them(void **state)
+{
+    static const char *const pairs[] = {"5", "300", "1800"};
+    struct log *l = open_log();
+    char path[64];
+
+    (void)state;
+    append(l, 10);
+    (void)stage(l, "audit-timestamp", "size-5");
+    append(l, 400);
+    (void)stage(l, "audit-timestamp", "size-300");
+    append(l, ENTRIES);
+    (void)stage(l, "audit-timestamp", "size-1800");
+    append(l, 1);
+    assert_int_equal(mkdirat(d.dir, "time", 0700), 0);
+    for (size_t i = 0; i < 3; i++) {
+        (void)snprintf(path, sizeof path, "time/%s.checkpoint", pairs[i]);
+        audit_dir_write(&d, path, BYTES_LIT("c"));
+        (void)snprintf(path, sizeof path, "time/%s.tsr", pairs[i]);
+        audit_dir_write(&d, path, BYTES_LIT("t"));
+    }
+    prune(l, 1);
+    assert_int_equal(audit_dir_count(&d, "time"), 4);
+    assert_false(audit_dir_has(&d, "time/5.tsr"));
+    prune(l, GONE);
+    assert_int_equal(audit_dir_count(&d, "time"), 2);
+    assert_true(audit_dir_has(&d, "time/1800.checkpoint"));
+    assert_true(audit_dir_has(&d, "time/1800.tsr"));
+    close_log(l);
+}
+
+/* ---- crashes ---- */
+
+static void
+copy(const char *from, const char *to)
+{
+    struct buf file = audit_dir_read(&d, from);
+
+    audit_dir_write(&d, to, buf_bytes(&file));
+    buf_free(&file);
+}
+
+static void
+what_a_crash_left_goes_at_the_next_start(void **state)
+{
+    struct log *l = open_filled();
+
+    (void)state;
+    close_log(l);
+    copy("tile/entries/002", "../two");
+    copy("tile/entries/006", "../six");
+    l = open_log();
+    prune(l, GONE);
+    close_log(l);
+    /* As if killed behind the note: two bundles are still there, and an emptied directory. */
+    copy("../two", "tile/entries/002");
+    copy("../six", "tile/entries/006");
+    assert_int_equal(mkdirat(d.dir, "tile/entries/x000", 0700), 0);
+    assert_int_equal(mkdirat(d.dir, "tile/entries/006.p", 0700), 0);
+    copy("../six", "tile/entries/006.p/9");
+    l = open_log();
+    assert_int_equal(audit_dir_count(&d, "tile/entries"), BUNDLES - GONE + 1);
+    close_log(l);
+    assert_good(GONE * TILES_WIDTH);
+}
+
+static void
+announced_and_not_carried_out_it_can_be_announced_again(void **state)
+{
+    struct log *l = open_filled();
+
+    (void)state;
+    (void)announce(l, GONE);
+    close_log(l);
+    assert_good(0);
+    l = open_log();
+    assert_int_equal(log_prune_first(l), 0);
+    prune(l, GONE);
+    close_log(l);
+    assert_good(GONE * TILES_WIDTH);
+}
+
+/* ---- the journal ---- */
+
+static void
+pruned_entries_leave_the_journal_soon(void **state)
+{
+    struct log *l = open_filled();
+
+    (void)state;
+    assert_true(audit_dir_has(&d, FIRST)); /* it is long before a file is full */
+    prune(l, GONE);
+    append(l, TILES_WIDTH - 1);
+    append(l, 1);
+    close_log(l);
+    assert_false(audit_dir_has(&d, FIRST));
+    assert_good(GONE * TILES_WIDTH);
+
+    l = open_log();
+    prune(l, GONE + 1);
+    close_log(l);
+    l = open_log(); /* by itself it begins no new file before there is something to write */
+    append(l, 2 * TILES_WIDTH);
+    close_log(l);
+    assert_int_equal(audit_dir_count(&d, "journal"), 1);
+    assert_good((GONE + 1) * TILES_WIDTH);
+}
+
+/* ---- notes that are not the log's ---- */
+
+static void
+put_note(const struct note_signer *s, uint64_t size, const uint8_t root[static HASH_LEN],
+         bool recovery)
+{
+    struct seal_pruned p = {.size = size, .bundles = GONE, .has_recovery = recovery};
+    struct buf note = BUF_INIT;
+
+    memcpy(p.root, root, HASH_LEN);
+    seal_pruned_make(&note, &p, s);
+    audit_dir_write(&d, "keys/pruned", buf_bytes(&note));
+    buf_free(&note);
+}
+
+static void
+assert_refused(const char *about)
+{
+    struct cofre_why why = {""};
+    struct log *l;
+
+    assert_int_equal(log_open(&d.config, &l, &why), COFRE_EINTEGRITY);
+    if (strstr(why.text, about) == NULL)
+        fail_msg("\"%s\" does not say \"%s\"", why.text, about);
+}
+
+static void
+a_note_that_is_not_the_logs_is_refused_and_nothing_goes(void **state)
+{
+    static const uint8_t seed[NOTE_SEED] = {8};
+    struct note_signer other;
+    struct log *l = open_filled();
+    struct log_head head;
+    uint8_t root[HASH_LEN];
+
+    (void)state;
+    (void)announce(l, GONE);
+    head = publish(l);
+    close_log(l);
+    assert_int_equal(note_signer_init(&other, "test.example/log", seed), COFRE_OK);
+    memcpy(root, head.root, HASH_LEN);
+    put_note(&other, head.size, root, false);
+    assert_refused("keys/pruned: not signed by epoch 1");
+    put_note(&d.signer, head.size, root, true);
+    assert_refused("keys/recovery: not what keys/pruned says");
+    put_note(&d.signer, head.size + 1, root, false);
+    assert_refused("keys/pruned of 3114 entries");
+    root[0] ^= 1;
+    put_note(&d.signer, head.size, root, false);
+    assert_refused("keys/pruned of 3113 entries is of another log");
+    audit_dir_write(&d, "keys/pruned", BYTES_LIT("none\n"));
+    assert_refused("keys/pruned: malformed");
+    assert_true(audit_dir_has(&d, "tile/entries/000"));
+    root[0] ^= 1;
+    put_note(&d.signer, head.size, root, false);
+    l = open_log();
+    assert_false(audit_dir_has(&d, "tile/entries/000"));
+    close_log(l);
+    assert_good(GONE * TILES_WIDTH);
+    note_signer_free(&other);
+}
+
+static void
+bundles_that_are_missing_without_a_note_are_not_pruned(void **state)
+{
+    struct verify_config config = {.dir = d.dir, .keys = &d.signer.verifier, .n_keys = 1};
+    struct verify_report report;
+    struct log *l = open_filled();
+
+    (void)state;
+    prune(l, GONE);
+    close_log(l);
+    config.dir = d.dir;
+    assert_int_equal(unlinkat(d.dir, "tile/entries/007", 0), 0);
+    assert_int_equal(verify_log(&config, &report), COFRE_OK);
+    assert_int_equal(report.verdict, VERIFY_TAMPERED);
+    assert_non_null(strstr(report.reason, "tile/entries/007"));
+}
+
+int
+main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(whole_bundles_go_and_everything_else_stays),
+        TEST(a_pruned_entry_says_so_and_can_still_be_proved),
+        TEST(what_must_stay_is_not_given_up),
+        TEST(time_stamps_of_pruned_entries_go_with_them),
+        TEST(what_a_crash_left_goes_at_the_next_start),
+        TEST(announced_and_not_carried_out_it_can_be_announced_again),
+        TEST(pruned_entries_leave_the_journal_soon),
+        TEST(a_note_that_is_not_the_logs_is_refused_and_nothing_goes),
+        TEST(bundles_that_are_missing_without_a_note_are_not_pruned),
+    };
+
+    return cmocka_run_group_tests(tests, unit_setup, NULL);
+}
