@@ -38,10 +38,12 @@ void
 on_audit_proof(struct request *req)
 {
     uint64_t seq = 0;
+    uint64_t with_entry = 0;
     const struct query_param params[] = {
         {.name = "seq", .required = true, .number = &seq, .min = 0, .max = seq_max},
+        {.name = "entry", .number = &with_entry, .min = 0, .max = 1},
     };
 
     if (query_read(req, params, sizeof params / sizeof *params))
-        cofre_audit_proof(req->server->vault, &req->call, seq);
+        cofre_audit_proof(req->server->vault, &req->call, seq, with_entry == 1);
 }

@@ -206,8 +206,8 @@ run(struct cofre_witness_server *s, int fd, struct secret *cert, struct secret *
         flags |= MHD_USE_TLS;
         items[8] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, secret_data(cert)};
         items[9] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, secret_data(key)};
-        items[10] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_PRIORITIES, 0,
-                                            (void *)(uintptr_t)priorities};
+        items[10] =
+            (struct MHD_OptionItem){MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)priorities};
         items[11] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
     }
     return MHD_start_daemon(flags, 0, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER,

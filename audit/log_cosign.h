@@ -18,8 +18,9 @@ COFRE_CHECKED enum cofre_err log_cosign_newest(struct log *l, uint64_t min_size,
 
 struct log_cosigned {
     struct bytes note; /* as log_cosign_newest gave it, with lines added; at most CHECKPOINT_MAX */
-    bool publish;      /* on hold: replace `checkpoint` by it.  Else it is replaced while it is that one */
-    bool witnessed;    /* replace `witnessed` by it */
+    bool
+        publish; /* on hold: replace `checkpoint` by it.  Else it is replaced while it is that one */
+    bool witnessed; /* replace `witnessed` by it */
 };
 /*
  * Waits until the builder has done it (not while the log is paused).

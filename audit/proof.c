@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <string.h>
 
 #include "cofre/encode.h"
@@ -21,6 +22,23 @@ proof_put(struct buf *out, uint64_t index, const struct tree_proof *proof, struc
     }
     buf_putc(out, '\n');
     buf_putb(out, checkpoint);
+}
+
+void
+proof_extra_put(struct buf *proof, struct bytes extra)
+{
+    const size_t header = sizeof(HEADER) - 1;
+    struct buf whole = BUF_INIT;
+
+    if (buf_error(proof) != COFRE_OK)
+        return;
+    assert(proof->len > header && memcmp(proof->p, HEADER "index ", header + 6) == 0);
+    buf_puts(&whole, HEADER "extra ");
+    encode_base64(&whole, extra);
+    buf_putc(&whole, '\n');
+    buf_put(&whole, proof->p + header, proof->len - header);
+    buf_free(proof);
+    *proof = whole;
 }
 
 static enum cofre_err
@@ -71,19 +89,23 @@ struct parsed {
 
 /* Anybody may write anything there; it only has to be base64, which keeps the form unambiguous. */
 static enum cofre_err
+extra_take(struct bytes *text, struct buf *out)
+{
+    struct bytes line;
+
+    if (!lines_skip(text, BYTES_LIT("extra ")))
+        return COFRE_ENOENT;
+    return lines_take(text, &line) ? encode_base64_decode(out, line) : COFRE_EFORMAT;
+}
+
+static enum cofre_err
 extra_skip(struct bytes *text)
 {
     struct buf raw = BUF_INIT;
-    struct bytes line;
-    enum cofre_err err;
+    const enum cofre_err err = extra_take(text, &raw);
 
-    if (!lines_skip(text, BYTES_LIT("extra ")))
-        return COFRE_OK;
-    if (!lines_take(text, &line))
-        return COFRE_EFORMAT;
-    err = encode_base64_decode(&raw, line);
     buf_free(&raw);
-    return err;
+    return err == COFRE_ENOENT ? COFRE_OK : err;
 }
 
 static enum cofre_err
@@ -150,4 +172,16 @@ proof_checkpoint(struct bytes proof, struct bytes *checkpoint)
 
     *checkpoint = err == COFRE_OK ? p.checkpoint : BYTES_NONE;
     return err;
+}
+
+enum cofre_err
+proof_extra(struct bytes proof, struct buf *out)
+{
+    struct parsed p;
+    const enum cofre_err err = parse(proof, &p);
+
+    if (err != COFRE_OK)
+        return err;
+    (void)lines_skip(&proof, BYTES_LIT(HEADER));
+    return extra_take(&proof, out);
 }

@@ -8,7 +8,7 @@
  * C2SP tlog-proof: "c2sp.org/tlog-proof@v1", optional "extra" line, "index N", the hashes in base64
  * a line each, an empty line, and the signed checkpoint.
  */
-enum { PROOF_MAX = 32768 };
+enum { PROOF_MAX = 131072 }; /* an entry in "extra" has up to 87,384 characters */
 
 /* Appends a proof's text. */
 void proof_put(struct buf *out, uint64_t index, const struct tree_proof *proof,
@@ -25,6 +25,13 @@ COFRE_CHECKED enum cofre_err proof_make(int dir, uint64_t index, struct bytes ch
  */
 COFRE_CHECKED enum cofre_err proof_verify(struct bytes proof, struct bytes entry,
                                           const struct note_verifier *v, uint64_t *index);
+/*
+ * Puts data into the "extra" line of a proof's text, which has none yet (assert): it is covered by
+ * nothing, and for the reader to check.  Check buf_error(proof).
+ */
+void proof_extra_put(struct buf *proof, struct bytes extra);
+/* Appends what the "extra" line holds.  COFRE_ENOENT: there is none.  COFRE_EFORMAT, COFRE_ENOMEM. */
+COFRE_CHECKED enum cofre_err proof_extra(struct bytes proof, struct buf *out);
 /* The signed checkpoint in a proof's text, borrowed, which nothing is said about.  COFRE_EFORMAT,
  * COFRE_ENOMEM. */
 COFRE_CHECKED enum cofre_err proof_checkpoint(struct bytes proof, struct bytes *checkpoint);

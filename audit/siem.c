@@ -32,8 +32,8 @@ static const struct {
     uint32_t code;
     enum siem_level level;
 } codes[] = {
-    {4, SIEM_ERROR},     {5, SIEM_CRITICAL},  {6, SIEM_WARNING},
-    {75, SIEM_ERROR},    {401, SIEM_WARNING}, {403, SIEM_WARNING},
+    {4, SIEM_ERROR},  {5, SIEM_CRITICAL},  {6, SIEM_WARNING},
+    {75, SIEM_ERROR}, {401, SIEM_WARNING}, {403, SIEM_WARNING},
 };
 
 /* What nobody should overlook although it went well; and what went wrong in a way that matters more. */
@@ -41,7 +41,7 @@ static const struct {
     const char *act;
     enum siem_level least;
 } acts[] = {
-    {"restore", SIEM_CRITICAL},     {"integrity", SIEM_CRITICAL}, {"unavailable", SIEM_CRITICAL},
+    {"restore", SIEM_CRITICAL},      {"integrity", SIEM_CRITICAL},  {"unavailable", SIEM_CRITICAL},
     {"audit-recover", SIEM_WARNING}, {"audit-prune", SIEM_WARNING}, {"audit-rotate", SIEM_NOTICE},
     {"available", SIEM_NOTICE},
 };

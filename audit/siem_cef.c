@@ -66,8 +66,8 @@ siem_cef_write(struct buf *out, const struct siem_source *source, const struct s
     const struct entry *e = &item->parsed.e;
 
     put_header(out, source, item);
-    buf_putf(out, "rt=%" PRIu64 " externalId=%" PRIu64 " cat=audit outcome=%s reason=%" PRIu32, e->ts,
-             e->seq, e->ok ? "success" : "failure", e->code);
+    buf_putf(out, "rt=%" PRIu64 " externalId=%" PRIu64 " cat=audit outcome=%s reason=%" PRIu32,
+             e->ts, e->seq, e->ok ? "success" : "failure", e->code);
     put_text(out, "deviceExternalId", NULL, source->origin);
     put_text(out, "dvchost", NULL, source->host);
     put_text(out, "suid", NULL, e->actor);

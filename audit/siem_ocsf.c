@@ -29,28 +29,57 @@ static const struct {
     const char *act;
     enum activity activity;
 } acts[] = {
-    {"customer-create", CREATE}, {"customer-batch", CREATE},     {"customer-patch", UPDATE},
-    {"event-append", CREATE},    {"event-batch", CREATE},        {"consent-put", UPDATE},
-    {"customer-lookup", READ},   {"customer-reveal", READ},      {"view-contract", READ},
-    {"view-records", READ},      {"view-record", READ},          {"view-batch-get", READ},
-    {"view-record-events", READ}, {"view-events", READ},         {"audit-checkpoint", READ},
-    {"audit-tile", READ},        {"audit-entries", READ},        {"audit-proof", READ},
-    {"audit-verify", READ},      {"audit-export", READ},         {"audit-prune", DELETE},
-    {"customer-accesses", READ}, {"init", CREATE},               {"status", READ},
-    {"doctor", READ},            {"schema-show", READ},          {"schema-apply", UPDATE},
-    {"purpose-list", READ},      {"purpose-add", CREATE},        {"view-list", READ},
-    {"view-show", READ},         {"view-apply", UPDATE},         {"view-drop", DELETE},
-    {"token-issue", CREATE},     {"token-list", READ},           {"token-revoke", DELETE},
-    {"import-batch", CREATE},    {"customer-show", READ},        {"key-status", READ},
-    {"key-rotate", UPDATE},      {"audit-rotate", UPDATE},       {"audit-recover", UPDATE},
+    {"customer-create", CREATE},
+    {"customer-batch", CREATE},
+    {"customer-patch", UPDATE},
+    {"event-append", CREATE},
+    {"event-batch", CREATE},
+    {"consent-put", UPDATE},
+    {"customer-lookup", READ},
+    {"customer-reveal", READ},
+    {"view-contract", READ},
+    {"view-records", READ},
+    {"view-record", READ},
+    {"view-batch-get", READ},
+    {"view-record-events", READ},
+    {"view-events", READ},
+    {"audit-checkpoint", READ},
+    {"audit-tile", READ},
+    {"audit-entries", READ},
+    {"audit-proof", READ},
+    {"audit-verify", READ},
+    {"audit-export", READ},
+    {"audit-prune", DELETE},
+    {"customer-accesses", READ},
+    {"init", CREATE},
+    {"status", READ},
+    {"doctor", READ},
+    {"schema-show", READ},
+    {"schema-apply", UPDATE},
+    {"purpose-list", READ},
+    {"purpose-add", CREATE},
+    {"view-list", READ},
+    {"view-show", READ},
+    {"view-apply", UPDATE},
+    {"view-drop", DELETE},
+    {"token-issue", CREATE},
+    {"token-list", READ},
+    {"token-revoke", DELETE},
+    {"import-batch", CREATE},
+    {"customer-show", READ},
+    {"key-status", READ},
+    {"key-rotate", UPDATE},
+    {"audit-rotate", UPDATE},
+    {"audit-recover", UPDATE},
 };
 
 static const struct {
     unsigned id;
     const char *text;
 } severities[SIEM_LEVELS] = {
-    [SIEM_INFO] = {1, "Informational"}, [SIEM_NOTICE] = {2, "Low"}, [SIEM_WARNING] = {3, "Medium"},
-    [SIEM_ERROR] = {4, "High"},         [SIEM_CRITICAL] = {5, "Critical"},
+    [SIEM_INFO] = {1, "Informational"}, [SIEM_NOTICE] = {2, "Low"},
+    [SIEM_WARNING] = {3, "Medium"},     [SIEM_ERROR] = {4, "High"},
+    [SIEM_CRITICAL] = {5, "Critical"},
 };
 
 /* Kinds of accounts; a role that is none of these is a person's. */
@@ -59,8 +88,8 @@ static const struct {
     unsigned id;
     const char *text;
 } accounts[] = {
-    {"admin", 2, "Admin"}, {"system", 3, "System"}, {"ingest", 4, "Service"}, {"crm", 4, "Service"},
-    {NULL, 1, "User"},
+    {"admin", 2, "Admin"}, {"system", 3, "System"}, {"ingest", 4, "Service"},
+    {"crm", 4, "Service"}, {NULL, 1, "User"},
 };
 
 static void
@@ -152,7 +181,8 @@ put_actor(struct buf *out, const struct entry *e)
         put_string(out, ",\"groups\":[{\"name\":", e->role);
         buf_puts(out, "}]}}");
     }
-    put_string(out, ",\"src_endpoint\":{\"svc_name\":", e->role.len > 0 ? e->role : BYTES_LIT("cofre"));
+    put_string(out,
+               ",\"src_endpoint\":{\"svc_name\":", e->role.len > 0 ? e->role : BYTES_LIT("cofre"));
     if (e->actor.len > 0)
         put_string(out, ",\"uid\":", e->actor);
     buf_putc(out, '}');
@@ -162,7 +192,8 @@ static void
 put_api(struct buf *out, const struct entry *e)
 {
     put_string(out, ",\"api\":{\"operation\":", e->act);
-    buf_putf(out, ",\"service\":{\"name\":\"cofre\"},\"response\":{\"code\":%" PRIu32 "}}", e->code);
+    buf_putf(out, ",\"service\":{\"name\":\"cofre\"},\"response\":{\"code\":%" PRIu32 "}}",
+             e->code);
     if (siem_is_http(e))
         buf_putf(out, ",\"http_response\":{\"code\":%" PRIu32 "}", e->code);
     if (e->view.len > 0) {
@@ -211,11 +242,12 @@ put_raw(struct buf *out, const struct siem_item *item)
 
     put_string(out, ",\"raw_data\":", item->line);
     hash_of(item->line, hash);
-    buf_putf(out,
-             ",\"raw_data_size\":%zu,\"raw_data_hash\":{\"algorithm_id\":%d,\"algorithm\":\"SHA-256\","
-             "\"encoding_id\":%d,\"encoding\":\"Hex\",\"serialization_id\":%d,"
-             "\"serialization\":\"Flat\",\"value\":\"",
-             item->line.len, SHA_256, HEX, FLAT);
+    buf_putf(
+        out,
+        ",\"raw_data_size\":%zu,\"raw_data_hash\":{\"algorithm_id\":%d,\"algorithm\":\"SHA-256\","
+        "\"encoding_id\":%d,\"encoding\":\"Hex\",\"serialization_id\":%d,"
+        "\"serialization\":\"Flat\",\"value\":\"",
+        item->line.len, SHA_256, HEX, FLAT);
     buf_put_hex(out, (struct bytes){hash, HASH_LEN});
     buf_puts(out, "\"}");
 }

@@ -10,12 +10,7 @@
  * 32473 is the enterprise number that is set aside for whoever has none; `origin` and `meta` are
  * registered.  MSG has no byte order mark: it is ASCII unless the log's origin is not.
  */
-enum {
-    FACILITY_AUDIT = 13,
-    MSGID_MAX = 32,
-    SD_FIELDS_MAX = 1000,
-    SEQUENCE_MAX = 2147483647
-};
+enum { FACILITY_AUDIT = 13, MSGID_MAX = 32, SD_FIELDS_MAX = 1000, SEQUENCE_MAX = 2147483647 };
 
 /* No year beyond 9999 has an RFC 3339 form. */
 static const uint64_t ts_end = UINT64_C(253402300800000);
@@ -118,5 +113,6 @@ siem_syslog(struct buf *out, enum siem_format format, const struct siem_source *
     if (out->failed || out->len - begin <= SIEM_SYSLOG_MAX)
         return;
     out->len = message;
-    buf_putf(out, "entry %" PRIu64 " has %zu bytes, too many for one message", e->seq, item->line.len);
+    buf_putf(out, "entry %" PRIu64 " has %zu bytes, too many for one message", e->seq,
+             item->line.len);
 }

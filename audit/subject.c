@@ -160,7 +160,8 @@ read_epochs(struct bytes text, struct secret *keys, struct subject **out, struct
         if (n == SUBJECT_EPOCHS_MAX || !next_line(&text, &line) ||
             !epoch_line(line, &epoch, secret_data(keys) + n * HASH_LEN))
             return cofre_why_set(why, COFRE_EFORMAT,
-                                 "line %zu of the key file is no epoch, or not behind the last", n + 3);
+                                 "line %zu of the key file is no epoch, or not behind the last",
+                                 n + 3);
     }
     if (n == 0)
         return cofre_why_set(why, COFRE_EFORMAT, "line 3 of the key file is missing: an epoch");

@@ -200,6 +200,8 @@ judge(struct attempt *a)
     j.hits = verify_stream_hits(a->stream, &j.n_hits);
     a->report->whole = true;
     verify_judge(&j, a->report);
+    if (a->config->checkpoint != NULL)
+        buf_putb(a->config->checkpoint, buf_bytes(&a->checkpoint));
 }
 
 static void

@@ -92,6 +92,7 @@ struct verify_config {
     void *ctx;
     void (*found)(void *ctx, const struct verify_finding *finding); /* may be NULL */
     void *found_ctx;
+    struct buf *checkpoint; /* gets the text of the log's checkpoint as it was verified; may be NULL */
 };
 
 struct verify_report {

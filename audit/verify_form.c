@@ -1,4 +1,5 @@
 #include <assert.h>
+#include <endian.h>
 #include <string.h>
 
 #include "audit/verify_form.h"
@@ -115,13 +116,14 @@ take_prev(struct cursor *c, uint8_t out[static HASH_LEN])
         return;
     }
     for (size_t i = 0; i < HASH_LEN; i += 4) {
-        const uint64_t x = bytes_get_be64(c->p + 2 * i);
-        uint64_t v = hex_values(x, &bad);
+        uint64_t v = hex_values(be64toh(load(c->p + 2 * i)), &bad);
+        uint32_t four;
 
         v = (v | v >> 4) & UINT64_C(0x00ff00ff00ff00ff); /* a byte in every other place */
         v = (v | v >> 8) & UINT64_C(0x0000ffff0000ffff);
         v |= v >> 16;
-        bytes_set_be32(out + i, (uint32_t)v);
+        four = htobe32((uint32_t)v);
+        memcpy(out + i, &four, sizeof four);
     }
     c->p += 2 * HASH_LEN;
     if (bad != 0)
@@ -142,14 +144,34 @@ take_number(struct cursor *c, uint64_t max)
     return n;
 }
 
+/* How many of eight characters, from the first on, may stand in a name. */
+static inline unsigned
+name_run(const uint8_t *p)
+{
+    const uint64_t x = le64toh(load(p));
+    const uint64_t ascii = x & EACH(0x7f);
+    const uint64_t digit = (ascii + EACH(0x80 - '0')) & ~(ascii + EACH(0x80 - '9' - 1));
+    const uint64_t letter = (ascii + EACH(0x80 - 'a')) & ~(ascii + EACH(0x80 - 'z' - 1));
+    const uint64_t dash = ~((ascii ^ EACH('-')) + EACH(0x7f));
+    const uint64_t line = ~((ascii ^ EACH('_')) + EACH(0x7f));
+    const uint64_t bad = (~(digit | letter | dash | line) | x) & EACH(0x80);
+
+    return bad == 0 ? 8 : (unsigned)__builtin_ctzll(bad) / 8;
+}
+
 /* A name and its closing quote; returns the name's length. */
-static size_t
+static inline __attribute__((always_inline)) size_t
 take_name(struct cursor *c)
 {
     const uint8_t *start = c->p;
+    unsigned run = 8;
     size_t len;
 
-    while (c->p < c->end && name_char[*c->p])
+    while (run == 8 && left(c) >= 8) {
+        run = name_run(c->p);
+        c->p += run;
+    }
+    while (run == 8 && c->p < c->end && name_char[*c->p])
         c->p++;
     len = (size_t)(c->p - start);
     if (len > ENTRY_NAME_MAX || !next_is(c, '"'))

@@ -246,6 +246,7 @@ struct verify_tile {
     struct bytes contents;
     const size_t *ends;
     bool needed;
+    bool is_file; /* the contents were read from the full tile's file */
 };
 COFRE_CHECKED enum cofre_err verify_tile_check(int dir, const struct verify_tile *t,
                                                struct buf *scratch, struct cofre_why *why);

@@ -69,6 +69,14 @@ tail_put(struct verify_stream *s, size_t i, struct bytes line)
 }
 
 static enum cofre_err
+check_tail(struct verify_stream *s, struct tiles_name name)
+{
+    return verify_stream_tile(s, (struct verify_tile){.name = name,
+                                                      .contents = buf_bytes(&s->tail),
+                                                      .ends = s->tail_ends});
+}
+
+static enum cofre_err
 see_entry(struct verify_stream *s, uint64_t seq, struct bytes line, const struct verify_form *form,
           const uint8_t leaf[static HASH_LEN])
 {
@@ -101,7 +109,7 @@ take_record(struct verify_stream *s, struct bytes line, const uint8_t leaf[stati
     if (err == COFRE_OK)
         err = verify_stream_leaf(s, leaf);
     if (err == COFRE_OK && ++name.width == TILES_WIDTH)
-        err = verify_stream_tile(s, &name, buf_bytes(&s->tail), s->tail_ends);
+        err = check_tail(s, name);
     return err;
 }
 
@@ -153,5 +161,5 @@ verify_journal_tail(struct verify_stream *s)
 
     if (name.width == 0)
         return COFRE_OK;
-    return verify_stream_tile(s, &name, buf_bytes(&s->tail), s->tail_ends);
+    return check_tail(s, name);
 }

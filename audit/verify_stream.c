@@ -87,13 +87,10 @@ verify_stream_hit(struct verify_stream *s, uint64_t seq)
 /* ---- tiles ---- */
 
 enum cofre_err
-verify_stream_tile(struct verify_stream *s, const struct tiles_name *name, struct bytes contents,
-                   const size_t *ends)
+verify_stream_tile(struct verify_stream *s, struct verify_tile tile)
 {
-    const uint64_t hashes = tiles_edge_hashes(name->level, s->c.signed_size);
-    const struct verify_tile tile = {*name, contents, ends,
-                                     name->index * TILES_WIDTH + name->width <= hashes};
-
+    tile.needed = tile.name.index * TILES_WIDTH + tile.name.width <=
+                  tiles_edge_hashes(tile.name.level, s->c.signed_size);
     return verify_tile_check(s->c.config->dir, &tile, &s->scratch, s->why);
 }
 
@@ -102,7 +99,9 @@ on_full(void *ctx, const struct tiles_name *name, const uint8_t *hashes)
 {
     struct verify_stream *s = ctx;
 
-    return verify_stream_tile(s, name, (struct bytes){hashes, TILES_HASHES_LEN}, s->hash_ends);
+    return verify_stream_tile(s, (struct verify_tile){.name = *name,
+                                                      .contents = {hashes, TILES_HASHES_LEN},
+                                                      .ends = s->hash_ends});
 }
 
 /* The partial tiles of what is unfinished at the end. */
@@ -116,8 +115,9 @@ check_last_tiles(struct verify_stream *s)
         name = tiles_edge_last(level, s->edge.size);
         if (name.width > 0)
             err = verify_stream_tile(
-                s, &name, (struct bytes){s->edge.hash[level], s->hash_ends[name.width]},
-                s->hash_ends);
+                s, (struct verify_tile){.name = name,
+                                        .contents = {s->edge.hash[level], s->hash_ends[name.width]},
+                                        .ends = s->hash_ends});
     }
     return err;
 }
@@ -217,7 +217,10 @@ add_bundle(struct verify_stream *s, const struct verify_bundle *b)
     for (size_t i = 0; i < TILES_WIDTH && err == COFRE_OK; i++)
         err = verify_stream_leaf(s, b->leaf[i]);
     if (err == COFRE_OK && !b->gone)
-        err = verify_stream_tile(s, &name, buf_bytes(&b->file), b->ends);
+        err = verify_stream_tile(s, (struct verify_tile){.name = name,
+                                                         .contents = buf_bytes(&b->file),
+                                                         .ends = b->ends,
+                                                         .is_file = true});
     return err;
 }
 

@@ -38,10 +38,8 @@ COFRE_CHECKED enum cofre_err verify_stream_hit(struct verify_stream *s, uint64_t
 /* An entry that was checked: into the tree; passes marks, checks tiles that it fills. */
 COFRE_CHECKED enum cofre_err verify_stream_leaf(struct verify_stream *s,
                                                 const uint8_t leaf[static HASH_LEN]);
-/* The files of one tile. */
-COFRE_CHECKED enum cofre_err verify_stream_tile(struct verify_stream *s,
-                                                const struct tiles_name *name,
-                                                struct bytes contents, const size_t *ends);
+/* The files of one tile, as verify_tile_check; `needed` is set here. */
+COFRE_CHECKED enum cofre_err verify_stream_tile(struct verify_stream *s, struct verify_tile tile);
 
 /* Whether the journal holds the entry after the last bundle, or there is none (*met). */
 COFRE_CHECKED enum cofre_err verify_journal_meet(struct verify_stream *s,

@@ -83,7 +83,7 @@ verify_tile_check(int dir, const struct verify_tile *t, struct buf *scratch, str
 {
     enum cofre_err err = COFRE_OK;
 
-    if (t->name.width == TILES_WIDTH)
+    if (t->name.width == TILES_WIDTH && !t->is_file)
         err = compare(dir, &t->name, t->contents, scratch, why);
     if (err == COFRE_ENOENT && t->needed)
         return missing(&t->name, why);

@@ -208,8 +208,9 @@ read_request(const struct cofre_witness *w, struct bytes body, struct asked *a,
     if (body.len > COFRE_WITNESS_BODY_MAX)
         return COFRE_WITNESS_MALFORMED;
     if ((err = witness_request_parse(body, &a->request)) == COFRE_OK)
-        err = a->request.checkpoint.len > CHECKPOINT_MAX ? COFRE_EFORMAT
-                                                         : note_parse(a->request.checkpoint, &a->note);
+        err = a->request.checkpoint.len > CHECKPOINT_MAX
+                  ? COFRE_EFORMAT
+                  : note_parse(a->request.checkpoint, &a->note);
     if (err == COFRE_OK)
         err = checkpoint_parse(a->note.text, &a->checkpoint);
     if (err == COFRE_ENOMEM) {
@@ -239,9 +240,8 @@ check(const struct asked *a, const struct witness_seen *seen, struct buf *out)
     const uint8_t *root = seen != NULL ? seen->root : empty;
 
     tree_empty(empty);
-    if (a->request.old_size != size ||
-        (size > 0 && a->checkpoint.size == size &&
-         memcmp(a->checkpoint.root, root, HASH_LEN) != 0)) {
+    if (a->request.old_size != size || (size > 0 && a->checkpoint.size == size &&
+                                        memcmp(a->checkpoint.root, root, HASH_LEN) != 0)) {
         buf_put_u64_dec(out, size);
         buf_putc(out, '\n');
         return COFRE_WITNESS_CONFLICT;
@@ -303,8 +303,8 @@ cofre_witness_add(struct cofre_witness *w, struct bytes body, struct buf *out,
     pthread_mutex_lock(&w->lock);
     answer = check(a, witness_state_find(&w->state, a->checkpoint.origin), out);
     if (w->failed)
-        err = cofre_why_set(why, COFRE_ESTOPPED,
-                            "an earlier write failed; start the witness again");
+        err =
+            cofre_why_set(why, COFRE_ESTOPPED, "an earlier write failed; start the witness again");
     else if (answer == COFRE_WITNESS_COSIGNED)
         err = cosign(w, a, out, why);
     pthread_mutex_unlock(&w->lock);

@@ -12,8 +12,7 @@
 
 /* Makes one.  name NULL: "cofre-witness.invalid/<random>".  COFRE_EINVAL: bad name. */
 COFRE_CHECKED enum cofre_err witness_key_create(int dir, const char *name,
-                                                struct note_signer *signer,
-                                                struct cofre_why *why);
+                                                struct note_signer *signer, struct cofre_why *why);
 /*
  * Reads it; free signer also on error.
  * COFRE_ENOENT: there is none.  COFRE_EREFUSED: others may read it.  COFRE_EINTEGRITY: malformed.

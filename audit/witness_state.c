@@ -93,8 +93,7 @@ take_seen(struct witness_state *s, struct bytes *file)
     buf_put(&note, file->p, (size_t)len);
     file->p += len;
     file->len -= (size_t)len;
-    if ((err = buf_error(&note)) == COFRE_OK &&
-        (err = seen_set(&s->seen[s->n], &note)) == COFRE_OK)
+    if ((err = buf_error(&note)) == COFRE_OK && (err = seen_set(&s->seen[s->n], &note)) == COFRE_OK)
         s->n++;
     buf_free(&note);
     return err;
@@ -159,13 +158,11 @@ witness_state_read(struct witness_state *s, struct cofre_why *why)
         return err;
     if (s->generation == mark || s->generation == mark + 1)
         return COFRE_OK;
-    return cofre_why_set(why, COFRE_EINTEGRITY,
-                         "%s (generation %" PRIu64 ") is older than %s (%" PRIu64
-                         "); put the newer one back",
-                         s->generation < mark ? "state" : "mark",
-                         s->generation < mark ? s->generation : mark,
-                         s->generation < mark ? "mark" : "state",
-                         s->generation < mark ? mark : s->generation);
+    return cofre_why_set(
+        why, COFRE_EINTEGRITY,
+        "%s (generation %" PRIu64 ") is older than %s (%" PRIu64 "); put the newer one back",
+        s->generation < mark ? "state" : "mark", s->generation < mark ? s->generation : mark,
+        s->generation < mark ? "mark" : "state", s->generation < mark ? mark : s->generation);
 }
 
 void

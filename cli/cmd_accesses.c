@@ -1,6 +1,3 @@
-#include <errno.h>
-#include <unistd.h>
-
 #include "cofre/customers.h"
 #include "cofre/views.h"
 
@@ -28,8 +25,8 @@ static enum cofre_err
 print_page(struct cmd *cmd, const json_t *body)
 {
     static const struct table_column columns[] = {
-        {"TIME", "time", false}, {"ACT", "act", false},         {"OK", "ok", false},
-        {"ACTOR", "actor", false}, {"ROLE", "role", false},     {"VIEW", "view", false},
+        {"TIME", "time", false},       {"ACT", "act", false},       {"OK", "ok", false},
+        {"ACTOR", "actor", false},     {"ROLE", "role", false},     {"VIEW", "view", false},
         {"PURPOSE", "purpose", false}, {"FIELDS", "fields", false}, {"SEQ", "seq", true},
     };
     const json_t *rows = json_object_get(body, "accesses");
@@ -88,37 +85,25 @@ walk(struct cmd *cmd)
     return exit_code;
 }
 
-static bool
-write_all(int fd, struct bytes b)
-{
-    while (b.len > 0) {
-        ssize_t n = write(fd, b.p, b.len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return false;
-        b = (struct bytes){b.p + n, b.len - (size_t)n};
-    }
-    return fsync(fd) == 0;
-}
-
 /* The key goes into the file alone, and only once the log says that it was made. */
 static int
 subject_key(struct cmd *cmd)
 {
     const bool current = options_has(cmd->options, OPT_CURRENT);
+    struct cofre_why why = {""};
     struct say say = say_for(cmd);
     struct buf key = BUF_INIT;
     struct cofre_call call;
+    enum cofre_err err;
     int exit_code;
 
     act_begin(cmd, &call);
     cofre_customer_subject_key(cmd->vault, &call, act_arg(cmd), current, &key);
     exit_code = act_end(cmd, &call, NULL);
     if (exit_code == EXIT_DONE &&
-        !write_all(infiles_of(cmd->options, &cmd->files, OPT_SUBJECT_KEY), buf_bytes(&key)))
-        exit_code = say_failed(&say, EXIT_FAILED, "the key file could not be written");
+        (err = infiles_write(infiles_of(cmd->options, &cmd->files, OPT_SUBJECT_KEY),
+                             buf_bytes(&key), &why)) != COFRE_OK)
+        exit_code = say_why(&say, err, &why);
     else if (exit_code == EXIT_DONE && current)
         say_warning(&say, "this key also opens accesses that are yet to come, until"
                           " cofre key rotate audit");

@@ -26,7 +26,7 @@ cmd_audit_prove(struct cmd *cmd)
     if (options_decimal(cmd->options->args[0], &seq) != COFRE_OK)
         return say_failed(&say, EXIT_USAGE, "SEQ is the number of an entry; see: cofre audit show");
     act_begin(cmd, &call);
-    cofre_audit_proof(cmd->vault, &call, seq);
+    cofre_audit_proof(cmd->vault, &call, seq, options_has(cmd->options, OPT_WITH_ENTRY));
     return act_end(cmd, &call, NULL);
 }
 
@@ -120,81 +120,4 @@ cmd_audit_show(struct cmd *cmd)
     act_begin(cmd, &call);
     cofre_audit_entries(cmd->vault, &call, from, limit);
     return act_end_with(cmd, &call, print_entries);
-}
-
-enum cofre_err
-act_print_report(struct cmd *cmd, const json_t *body)
-{
-    static const char *const verdicts[] = {"good", "tampered with", "rolled back", "forked"};
-    static const struct table_column columns[] = {
-        {"ENTRIES", "size", true},   {"SIGNED", "signed_size", true}, {"BYTES", "bytes", true},
-        {"FROM", "first_ts", false}, {"TO", "last_ts", false},        {"ROOT", "root", false},
-    };
-    json_int_t verdict = json_integer_value(json_object_get(body, "verdict"));
-    const char *reason = json_string_value(json_object_get(body, "reason"));
-    json_t *rows;
-    enum cofre_err err;
-
-    if (verdict != 0) {
-        fprintf(cmd->out, "log: %s: %s\n", verdict <= 3 ? verdicts[verdict] : "cannot be checked",
-                reason != NULL ? reason : "");
-        return COFRE_OK;
-    }
-    fputs(json_is_true(json_object_get(body, "torn"))
-              ? "log: good (its last record was cut short by a crash, and is no entry)\n"
-              : "log: good\n",
-          cmd->out);
-    rows = json_pack("[O]", body);
-    err = rows == NULL ? COFRE_ENOMEM
-                       : table_rows(cmd->out, rows, columns, sizeof columns / sizeof *columns, "");
-    json_decref(rows);
-    return err;
-}
-
-static void
-free_kept(struct buf kept[static INFILES_MAX])
-{
-    for (size_t i = 0; i < INFILES_MAX; i++)
-        buf_free(&kept[i]);
-}
-
-/* Each kept checkpoint; false: it has said which cannot be read. */
-static bool
-read_kept(struct cmd *cmd, struct buf kept[static INFILES_MAX],
-          struct bytes since[static INFILES_MAX])
-{
-    struct say say = say_for(cmd);
-    struct cofre_why why = {""};
-
-    for (size_t i = 0; i < cmd->files.n; i++) {
-        if (infiles_read(cmd->files.fd[i], &kept[i], &why) != COFRE_OK) {
-            say_failed(&say, EXIT_UNREADABLE, why.text);
-            return false;
-        }
-        since[i] = buf_bytes(&kept[i]);
-    }
-    return true;
-}
-
-int
-cmd_audit_verify(struct cmd *cmd)
-{
-    struct buf kept[INFILES_MAX] = {BUF_INIT};
-    struct bytes since[INFILES_MAX];
-    struct cofre_call call;
-    unsigned verdict = 0;
-    int exit_code = EXIT_UNREADABLE;
-
-    if (!read_kept(cmd, kept, since))
-        goto out;
-    act_begin(cmd, &call);
-    cofre_audit_verify(cmd->vault, &call, since, cmd->files.n, &verdict);
-    exit_code = act_end_report(cmd, &call, act_print_report);
-    if (verdict != 0)
-        exit_code = (int)verdict;
-    else if (exit_code != EXIT_DONE)
-        exit_code = EXIT_UNREADABLE;
-out:
-    free_kept(kept);
-    return exit_code;
 }

@@ -63,6 +63,7 @@ check_rows(struct cmd *cmd)
 int
 cmd_doctor(struct cmd *cmd)
 {
+    const struct cofre_verify_in log = {.text = !cmd->json};
     struct cofre_call call;
     unsigned verdict = 0; /* 2: a restore was declared, which the report says */
     int rows_exit;
@@ -76,7 +77,7 @@ cmd_doctor(struct cmd *cmd)
               cmd->out);
     rows_exit = check_rows(cmd);
     act_begin(cmd, &call);
-    cofre_audit_verify(cmd->vault, &call, NULL, 0, &verdict);
+    cofre_audit_verify(cmd->vault, &call, &log, &verdict);
     exit_code = act_end_report(cmd, &call, act_print_report);
     if (rows_exit != EXIT_DONE)
         return rows_exit;

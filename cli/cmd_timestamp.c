@@ -1,6 +1,3 @@
-#include <errno.h>
-#include <unistd.h>
-
 #include "cofre/audit.h"
 
 #include "act.h"
@@ -28,28 +25,15 @@ read_option(struct cmd *cmd, enum option option, struct buf *out, struct bytes *
     return false;
 }
 
-static bool
-write_all(int fd, struct bytes b)
-{
-    while (b.len > 0) {
-        ssize_t n = write(fd, b.p, b.len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return false;
-        b = (struct bytes){b.p + n, b.len - (size_t)n};
-    }
-    return true;
-}
-
 /* The checkpoint goes to stdout: whoever takes the query away keeps it for the reply. */
 static int
 query(struct cmd *cmd)
 {
+    struct cofre_why why = {""};
     struct say say = say_for(cmd);
     struct buf der = BUF_INIT;
     struct cofre_call call;
+    enum cofre_err err;
     int exit_code;
 
     act_begin(cmd, &call);
@@ -57,8 +41,9 @@ query(struct cmd *cmd)
     cofre_timestamp_query(cmd->vault, &call, &der);
     exit_code = act_end(cmd, &call, NULL);
     if (exit_code == EXIT_DONE &&
-        !write_all(infiles_of(cmd->options, &cmd->files, OPT_QUERY), buf_bytes(&der)))
-        exit_code = say_failed(&say, EXIT_FAILED, "the query could not be written");
+        (err = infiles_write(infiles_of(cmd->options, &cmd->files, OPT_QUERY), buf_bytes(&der),
+                             &why)) != COFRE_OK)
+        exit_code = say_why(&say, err, &why);
     buf_free(&der);
     return exit_code;
 }

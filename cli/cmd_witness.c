@@ -134,8 +134,7 @@ announce(const struct witnessing *s)
 int
 cmd_witness_serve(struct cmd *cmd)
 {
-    struct witnessing s = {
-        .cmd = cmd, .tls_cert = BUF_INIT, .tls_key = BUF_INIT, .logs = BUF_INIT};
+    struct witnessing s = {.cmd = cmd, .tls_cert = BUF_INIT, .tls_key = BUF_INIT, .logs = BUF_INIT};
     struct cofre_why why = {""};
     struct say say = say_for(cmd);
     enum cofre_err err;

@@ -46,9 +46,9 @@ parse(char *text, struct export_cursor *out)
         if ((lines[i] = take_line(&text)) == NULL)
             return COFRE_EFORMAT;
     if (*text == 0 && strcmp(lines[0], magic) == 0 && lines[1][0] != 0 &&
-        strlen(lines[1]) <= EXPORT_ORIGIN_MAX && options_decimal(lines[2], &out->next) == COFRE_OK &&
-        out->next > 0 && encode_hex_decode(&leaf, bytes_str(lines[3])) == COFRE_OK &&
-        leaf.len == sizeof out->leaf) {
+        strlen(lines[1]) <= EXPORT_ORIGIN_MAX &&
+        options_decimal(lines[2], &out->next) == COFRE_OK && out->next > 0 &&
+        encode_hex_decode(&leaf, bytes_str(lines[3])) == COFRE_OK && leaf.len == sizeof out->leaf) {
         strcpy(out->origin, lines[1]);
         memcpy(out->leaf, leaf.p, sizeof out->leaf);
         err = COFRE_OK;

@@ -116,9 +116,8 @@ open_all(const struct options *o, struct infiles *out, struct cofre_why *why)
 
         if (!is_file(option))
             continue;
-        err = options_spec(option)->kind == OPTION_MAKE
-                  ? open_to_make(o->values[i].text, out, why)
-                  : open_to_read(o->values[i].text, out, why);
+        err = options_spec(option)->kind == OPTION_MAKE ? open_to_make(o->values[i].text, out, why)
+                                                        : open_to_read(o->values[i].text, out, why);
         if (err != COFRE_OK)
             return err;
     }
@@ -226,4 +225,21 @@ infiles_read(int fd, struct buf *out, struct cofre_why *why)
     if (err != COFRE_OK)
         buf_free(out);
     return err;
+}
+
+enum cofre_err
+infiles_write(int fd, struct bytes b, struct cofre_why *why)
+{
+    while (b.len > 0) {
+        ssize_t n = write(fd, b.p, b.len);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return cofre_why_os(why, COFRE_EIO, errno, "the file cannot be written");
+        b = (struct bytes){b.p + n, b.len - (size_t)n};
+    }
+    if (fsync(fd) != 0)
+        return cofre_why_os(why, COFRE_EIO, errno, "the file cannot be written");
+    return COFRE_OK;
 }

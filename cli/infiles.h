@@ -37,5 +37,7 @@ void infiles_finish(const struct options *o, struct infiles *files);
 
 /* Reads to the end.  COFRE_ELIMIT over INFILES_READ_MAX, COFRE_EIO, COFRE_ENOMEM; out is empty on error. */
 COFRE_CHECKED enum cofre_err infiles_read(int fd, struct buf *out, struct cofre_why *why);
+/* Writes into a file that was made, and syncs it.  COFRE_EIO. */
+COFRE_CHECKED enum cofre_err infiles_write(int fd, struct bytes b, struct cofre_why *why);
 
 #endif

@@ -65,6 +65,7 @@ enum option_kind {
     X(SUBJECT_KEY,     "subject-key",     MAKE,   false, "FILE",  "write the key with which cofre-verify finds this person") \
     X(CURRENT,         "current",         FLAG,   false, NULL,    "with the current log epoch too, which opens what is to come") \
     X(ACCEPT,          "accept-incarnation", TEXT, true, "HASH",  "accept this restore, which the log declares; may be repeated") \
+    X(WITH_ENTRY,      "with-entry",      FLAG,   false, NULL,    "put the entry into the proof: one file then is the evidence") \
     X(MAX_AGE,         "max-age",         TEXT,   false, "TIME",  "somebody must have vouched for the log so recently")
 /* clang-format on */
 

@@ -99,9 +99,8 @@ signature_valid(struct bytes text, struct bytes raw, const struct note_verifier 
     if (*seconds > INT64_MAX)
         return false;
     message_put(&message, text, *seconds);
-    valid =
-        buf_error(&message) == COFRE_OK &&
-        crypto_sign_verify_detached(raw.p + 8, message.p, message.len, v->public_key) == 0;
+    valid = buf_error(&message) == COFRE_OK &&
+            crypto_sign_verify_detached(raw.p + 8, message.p, message.len, v->public_key) == 0;
     buf_free(&message);
     return valid;
 }

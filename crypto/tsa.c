@@ -152,7 +152,7 @@ static void
 take_authority(TS_RESP *resp, TS_TST_INFO *info, struct tsa_token *out)
 {
     const GENERAL_NAME *tsa = TS_TST_INFO_get_tsa(info);
-    STACK_OF(X509) *signers;
+    STACK_OF(X509) * signers;
 
     if (tsa != NULL && tsa->type == GEN_DIRNAME) {
         put_name(tsa->d.directoryName, out);

@@ -16,7 +16,8 @@ trusted(struct bytes ca, uint64_t seconds)
     size_t n = 0;
     X509 *cert;
 
-    while (pem != NULL && store != NULL && (cert = PEM_read_bio_X509(pem, NULL, NULL, NULL)) != NULL) {
+    while (pem != NULL && store != NULL &&
+           (cert = PEM_read_bio_X509(pem, NULL, NULL, NULL)) != NULL) {
         n += X509_STORE_add_cert(store, cert) ? 1 : 0;
         X509_free(cert);
     }
@@ -81,7 +82,8 @@ tsa_verify(struct bytes reply, const uint8_t digest[static HASH_LEN], struct byt
     if ((err = tsa_read(reply, &token, why)) != COFRE_OK)
         return err;
     if ((store = trusted(ca, token.seconds)) == NULL)
-        return cofre_why_set(why, COFRE_EFORMAT, "the authority's file holds no certificates in PEM");
+        return cofre_why_set(why, COFRE_EFORMAT,
+                             "the authority's file holds no certificates in PEM");
     resp = d2i_TS_RESP(NULL, &at, (long)reply.len);
     ctx = verification(digest, store);
     if (resp == NULL || ctx == NULL)

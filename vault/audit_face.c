@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "audit/log_prune.h"
+#include "audit/proof.h"
 #include "audit/tiles.h"
-#include "audit/verify.h"
 #include "cofre/audit.h"
 #include "cofre/encode.h"
 #include "vault/disk.h"
@@ -109,10 +109,12 @@ cofre_audit_entries(struct cofre_vault *v, struct cofre_call *call, uint64_t fro
     buf_putc(&call->body, '}');
 }
 
-/* Whose entry is it? */
+/* Whose entry is it, and what does it say? */
 struct owner {
     const char *actor;
+    bool any;
     bool same;
+    struct buf line;
 };
 
 static enum cofre_err
@@ -124,13 +126,15 @@ check_owner(void *ctx, uint64_t seq, struct bytes line)
     (void)seq;
     if (p == NULL)
         return COFRE_ENOMEM;
-    o->same = entry_parse(line, p) == COFRE_OK && bytes_equal(p->e.actor, bytes_str(o->actor));
+    o->same = o->any || (entry_parse(line, p) == COFRE_OK &&
+                         bytes_equal(p->e.actor, bytes_str(o->actor)));
     free(p);
-    return COFRE_OK;
+    buf_putb(&o->line, line);
+    return buf_error(&o->line);
 }
 
 void
-cofre_audit_proof(struct cofre_vault *v, struct cofre_call *call, uint64_t seq)
+cofre_audit_proof(struct cofre_vault *v, struct cofre_call *call, uint64_t seq, bool with_entry)
 {
     struct owner o = {.actor = call->actor.id};
     struct cofre_why why = {{0}};
@@ -140,9 +144,10 @@ cofre_audit_proof(struct cofre_vault *v, struct cofre_call *call, uint64_t seq)
     if (!policy_role(call))
         return;
     log_head(v->log, &head);
+    o.any = call->actor.role == COFRE_ROLE_ADMIN || call->actor.role == COFRE_ROLE_COMPLIANCE;
     if (seq >= head.size)
         err = COFRE_ENOENT;
-    else if (call->actor.role == COFRE_ROLE_ADMIN || call->actor.role == COFRE_ROLE_COMPLIANCE)
+    else if (o.any && !with_entry)
         o.same = true;
     else
         err = log_entries(v->log, seq, 1, check_owner, &o, &why);
@@ -151,6 +156,11 @@ cofre_audit_proof(struct cofre_vault *v, struct cofre_call *call, uint64_t seq)
     call->content_type = "text/plain; charset=utf-8";
     if (err == COFRE_OK)
         err = log_prove(v->log, seq, &call->body, &why);
+    if (err == COFRE_OK && with_entry) {
+        proof_extra_put(&call->body, buf_bytes(&o.line));
+        err = buf_error(&call->body);
+    }
+    buf_free(&o.line);
     if (err != COFRE_OK)
         policy_error(call, err, &why);
     call->n = cofre_call_ok(call);
@@ -160,55 +170,4 @@ enum cofre_err
 cofre_audit_vkeys(struct cofre_vault *v, struct buf *out)
 {
     return log_vkeys(v->log, out);
-}
-
-/* ---- verify ---- */
-
-static void
-put_report(struct buf *out, const struct verify_report *r)
-{
-    buf_putf(out, "{\"verdict\":%u,\"reason\":", (unsigned)r->verdict);
-    encode_json_string(out, bytes_str(r->reason));
-    buf_putf(out,
-             ",\"signed_size\":%llu,\"size\":%llu,\"root\":\"", (unsigned long long)r->signed_size,
-             (unsigned long long)r->size);
-    encode_base64(out, BYTES_OF(r->root));
-    buf_putf(out, "\",\"first_ts\":%llu,\"last_ts\":%llu,\"bytes\":%llu,\"torn\":%s}",
-             (unsigned long long)r->first_ts, (unsigned long long)r->last_ts,
-             (unsigned long long)r->bytes, r->torn ? "true" : "false");
-}
-
-void
-cofre_audit_verify(struct cofre_vault *v, struct cofre_call *call, const struct bytes *since,
-                   size_t n_since, unsigned *verdict)
-{
-    struct note_verifier first; /* it walks on from here */
-    const struct verify_config config = {.dir = v->audit_fd,
-                                         .keys = &first,
-                                         .n_keys = 1,
-                                         .since = since,
-                                         .n_since = n_since};
-    struct verify_report report;
-    enum cofre_err err;
-
-    *verdict = VERIFY_UNREADABLE;
-    if (!policy_role(call))
-        return;
-    /* Tiles and checkpoint stand still meanwhile; entries go on into the journal. */
-    log_pause(v->log);
-    (void)log_epoch(v->log, 1, &first, NULL);
-    err = verify_log(&config, &report);
-    log_resume(v->log);
-    if (err != COFRE_OK) {
-        policy_error(call, err, NULL);
-        return;
-    }
-    *verdict = report.verdict;
-    call->n = report.size;
-    put_report(&call->body, &report);
-    /* Without a kept checkpoint that is a declared restore, which is no news to the doctor. */
-    if (report.verdict == VERIFY_ROLLED_BACK && call->act == COFRE_ACT_DOCTOR)
-        return;
-    if (report.verdict != VERIFY_GOOD)
-        cofre_call_fail(call, COFRE_OUT_INTEGRITY, "audit/", "does not verify");
 }

@@ -66,8 +66,8 @@ prepare(CURL *curl, const struct outward_request *r, struct curl_slist *headers,
            curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.len) ==
                CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_POSTFIELDS, r->body.len > 0 ? (const char *)r->body.p : "") ==
-               CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_POSTFIELDS,
+                            r->body.len > 0 ? (const char *)r->body.p : "") == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_WRITEDATA, c) == CURLE_OK;
 }

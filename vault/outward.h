@@ -9,11 +9,11 @@
  * must be good.  Any thread; it blocks, at most for the timeout.
  */
 struct outward_request {
-    const char *url;          /* http:// or https:// */
+    const char *url; /* http:// or https:// */
     const char *content_type;
     struct bytes body;
-    size_t reply_max;         /* bytes; a longer reply is an error */
-    unsigned timeout_ms;      /* for all of it; 0: 10 seconds */
+    size_t reply_max;    /* bytes; a longer reply is an error */
+    unsigned timeout_ms; /* for all of it; 0: 10 seconds */
 };
 
 /* Is it a URL that outward_post would ask?  Scheme, host, no blanks or control characters. */

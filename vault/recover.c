@@ -10,7 +10,7 @@
 struct owed {
     struct log *log;
     uint64_t n;
-    bool unfit; /* an entry does not follow those that the log has */
+    bool unfit; /* an entry does not follow: then the log is shorter than head says, too */
 };
 
 static enum cofre_err
@@ -26,7 +26,7 @@ stage_line(void *ctx, uint64_t seq, struct bytes line)
 }
 
 static enum cofre_err
-stage_outbox(struct cofre_vault *v, struct store_conn *conn, bool *unfit, struct cofre_why *why)
+stage_outbox(struct cofre_vault *v, struct store_conn *conn, struct cofre_why *why)
 {
     struct owed o = {.log = v->log};
     struct log_head head;
@@ -34,7 +34,6 @@ stage_outbox(struct cofre_vault *v, struct store_conn *conn, bool *unfit, struct
 
     log_head(v->log, &head);
     err = store_outbox_each(conn, head.size, stage_line, &o);
-    *unfit = o.unfit;
     if (err != COFRE_OK && !o.unfit)
         return cofre_why_set(why, err, "vault.db: %s", store_cause(conn));
     if (o.n > 0)
@@ -108,7 +107,7 @@ check_beyond(struct cofre_vault *v, const struct store_head *db, uint64_t size, 
     return err;
 }
 
-/* The log is shorter than the database knows it, or what the database owes it does not follow. */
+/* The log is shorter than the database knows it, with what the database owes it. */
 static enum cofre_err
 log_too_short(const struct store_head *db, uint64_t size, struct findings *f, struct cofre_why *why)
 {
@@ -129,7 +128,7 @@ two_histories(uint64_t at, struct findings *f, struct cofre_why *why)
 }
 
 static enum cofre_err
-compare(struct cofre_vault *v, const struct store_head *db, bool unfit, struct findings *f,
+compare(struct cofre_vault *v, const struct store_head *db, struct findings *f,
         struct cofre_why *why)
 {
     struct log_head log; /* with what is owed to it */
@@ -143,7 +142,7 @@ compare(struct cofre_vault *v, const struct store_head *db, bool unfit, struct f
         return log_too_short(db, log.size, f, why);
     if ((err = root_at(v, db->log_size, root, why)) != COFRE_OK)
         return err;
-    if (unfit || (memcmp(root, db->log_root, HASH_LEN) != 0 && db->log_size > 0))
+    if (memcmp(root, db->log_root, HASH_LEN) != 0 && db->log_size > 0)
         return two_histories(db->log_size, f, why);
     return log.size == db->log_size ? COFRE_OK : check_beyond(v, db, log.size, f, why);
 }
@@ -153,17 +152,16 @@ recover_check(struct cofre_vault *v, struct findings *found, struct cofre_why *w
 {
     struct store_conn *conn = NULL;
     struct store_head db;
-    bool unfit = false;
     enum cofre_err err;
 
     if ((err = store_snapshot(v->store, &conn, why)) != COFRE_OK)
         return err;
     if ((err = store_head_get(conn, &db)) == COFRE_OK)
-        err = stage_outbox(v, conn, &unfit, why);
+        err = stage_outbox(v, conn, why);
     store_snapshot_end(conn);
     if (err != COFRE_OK)
         return err;
     findings_database(found, db.generation, db.incarnation);
     atomic_store(&v->generation, db.generation);
-    return compare(v, &db, unfit, found, why);
+    return compare(v, &db, found, why);
 }

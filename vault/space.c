@@ -146,7 +146,8 @@ space_open(struct cofre_vault *v, const struct cofre_vault_config *config, struc
     if (!room_of(v->dir_fd, &r))
         return cofre_why_os(why, COFRE_EIO, errno, "%s", v->dir);
     v->space.low = setting(config->low_disk_mib, SPACE_LOW_MIB);
-    v->space.reserve = at_most(setting(config->reserve_mib, SPACE_RESERVE_MIB), r.whole / RESERVE_PART);
+    v->space.reserve =
+        at_most(setting(config->reserve_mib, SPACE_RESERVE_MIB), r.whole / RESERVE_PART);
     v->space.reserve -= v->space.reserve % BLOCK;
     if (v->space.reserve < SPACE_RESERVE_LEAST)
         v->space.reserve = SPACE_RESERVE_LEAST;

@@ -11,19 +11,14 @@
  * On a small file system the reserve is a sixteenth of it, and the mark below which the vault is not
  * ready a twentieth, where the settings ask for more.
  */
-enum {
-    SPACE_RESERVE_MIB = 4,
-    SPACE_LOW_MIB = 64,
-    SPACE_RESERVE_LEAST = 256 * 1024
-};
+enum { SPACE_RESERVE_MIB = 4, SPACE_LOW_MIB = 64, SPACE_RESERVE_LEAST = 256 * 1024 };
 
 /*
  * Makes the reserve where it is missing or of another size.  Without room for it the vault opens, and
  * serves nothing until there is.  COFRE_EIO.
  */
-COFRE_CHECKED enum cofre_err space_open(struct cofre_vault *v,
-                                        const struct cofre_vault_config *config,
-                                        struct cofre_why *why);
+COFRE_CHECKED enum cofre_err
+space_open(struct cofre_vault *v, const struct cofre_vault_config *config, struct cofre_why *why);
 
 /* ---- the committer's ---- */
 

@@ -226,8 +226,7 @@ cofre_timestamp_ask(struct cofre_vault *v, struct cofre_call *call, const char *
         cofre_call_fail(call, COFRE_OUT_INVALID, "", "--tsa takes an http:// or https:// URL");
     if (cofre_call_ok(call) && (err = query_for(v, &checkpoint, &query, &why)) != COFRE_OK)
         policy_error(call, err, &why);
-    else if (cofre_call_ok(call) &&
-             ask(url, buf_bytes(&query), &reply, &why) != COFRE_OK) {
+    else if (cofre_call_ok(call) && ask(url, buf_bytes(&query), &reply, &why) != COFRE_OK) {
         cofre_why_add(&why, COFRE_EIO, "the authority");
         cofre_call_fail(call, COFRE_OUT_OUTSIDE, "", why.text);
     }

@@ -29,9 +29,8 @@ struct timestamps_pair {
 /* Is there a pair of this size? */
 bool timestamps_there(struct cofre_vault *v, uint64_t size);
 /* Makes both files durable beside audit/.  COFRE_ENOSPC, COFRE_EIO: nothing is left. */
-COFRE_CHECKED enum cofre_err timestamps_stage(struct cofre_vault *v,
-                                              const struct timestamps_pair *pair,
-                                              struct cofre_why *why);
+COFRE_CHECKED enum cofre_err
+timestamps_stage(struct cofre_vault *v, const struct timestamps_pair *pair, struct cofre_why *why);
 /*
  * Gives what is staged its names if the log has the entry, and removes it if not; nothing staged is
  * fine.  COFRE_EIO, COFRE_ENOSPC: it stays staged.  COFRE_EINTEGRITY: it is not what the entry names.

@@ -134,7 +134,8 @@ place(struct cofre_vault *v, const char *staged, uint64_t size, const char *suff
 
     name_of(size, suffix, name);
     if (renameat(v->dir_fd, staged, v->audit_fd, name) != 0)
-        return cofre_why_os(why, errno == ENOSPC ? COFRE_ENOSPC : COFRE_EIO, errno, "audit/%s", name);
+        return cofre_why_os(why, errno == ENOSPC ? COFRE_ENOSPC : COFRE_EIO, errno, "audit/%s",
+                            name);
     return COFRE_OK;
 }
 
@@ -149,7 +150,7 @@ place_reply(struct cofre_vault *v, const struct staged *s, struct cofre_why *why
     if (err == COFRE_OK) {
         hash_of(buf_bytes(&reply), hash);
         if (memcmp(hash, s->reply_hash, HASH_LEN) != 0)
-            err = cofre_why_set(why, COFRE_EINTEGRITY, "%s is not what the log names", staged_reply);
+            err = cofre_why_set(why, COFRE_EINTEGRITY, "timestamp.tsr is not what the log names");
         else
             err = place(v, staged_reply, s->size, ".tsr", why);
     }

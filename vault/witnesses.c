@@ -178,7 +178,8 @@ say_who(const struct witnesses *w, struct cofre_why *why)
         if (w->shown[i].failing)
             buf_putf(&names, "%s%s", names.len > 0 ? ", " : "", w->policy.one[i].name);
     buf_putc(&names, '\0');
-    cofre_why_set(why, COFRE_ESTOPPED, "no quorum of the witnesses for %lld seconds; not signing: %s",
+    cofre_why_set(why, COFRE_ESTOPPED,
+                  "no quorum of the witnesses for %lld seconds; not signing: %s",
                   (long long)(vault_clock() - w->waiting_since) / 1000,
                   buf_error(&names) == COFRE_OK ? (const char *)names.p : "");
     buf_free(&names);

@@ -108,8 +108,7 @@ witnesses_ask_take(struct witnesses_peer *p, const struct note *n)
     const struct note_verifier *v = &p->who->key;
     uint64_t seconds;
 
-    if (!cosign_verify(n, v, &seconds) || seconds == 0 ||
-        seconds > (uint64_t)time(NULL) + FUTURE_S)
+    if (!cosign_verify(n, v, &seconds) || seconds == 0 || seconds > (uint64_t)time(NULL) + FUTURE_S)
         return false;
     buf_reset(&p->line);
     for (size_t i = 0; i < n->count; i++)

@@ -25,7 +25,7 @@ struct witnesses_peer {
     struct buf request;
     struct buf reply;
     bool asked;
-    bool behind; /* it said another size than we thought: ask again */
+    bool behind;         /* it said another size than we thought: ask again */
     const char *trouble; /* NULL: it went well */
 };
 

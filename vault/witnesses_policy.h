@@ -33,8 +33,7 @@ struct witnesses_policy {
 };
 
 /* COFRE_EINVAL: why says which line, and what is wrong with it. */
-COFRE_CHECKED enum cofre_err witnesses_policy_parse(struct bytes text,
-                                                    struct witnesses_policy *out,
+COFRE_CHECKED enum cofre_err witnesses_policy_parse(struct bytes text, struct witnesses_policy *out,
                                                     struct cofre_why *why);
 
 #endif

@@ -99,7 +99,9 @@ count_lines(const struct witnesses *w)
 static int64_t
 backoff(unsigned failures)
 {
-    return failures == 0 ? 0 : (int64_t)BACKOFF_MS << (failures < BACKOFF_MAX ? failures - 1 : BACKOFF_MAX);
+    return failures == 0
+               ? 0
+               : (int64_t)BACKOFF_MS << (failures < BACKOFF_MAX ? failures - 1 : BACKOFF_MAX);
 }
 
 static void
@@ -139,10 +141,8 @@ static bool
 ask(struct cofre_vault *v, bool last)
 {
     struct witnesses *w = v->witnesses;
-    const struct witnesses_asking asking = {.audit = v->audit_fd,
-                                            .ca = w->ca,
-                                            .timeout_ms = w->timeout_ms,
-                                            .target = &w->target};
+    const struct witnesses_asking asking = {
+        .audit = v->audit_fd, .ca = w->ca, .timeout_ms = w->timeout_ms, .target = &w->target};
     bool asked[WITNESSES_POLICY_MAX];
     bool any = false;
 
@@ -246,8 +246,7 @@ witnesses_round_recall(struct cofre_vault *v)
     struct note n;
 
     if (files_read(v->audit_fd, "witnessed", CHECKPOINT_MAX, &file, NULL) == COFRE_OK &&
-        note_parse(buf_bytes(&file), &n) == COFRE_OK &&
-        checkpoint_parse(n.text, &c) == COFRE_OK) {
+        note_parse(buf_bytes(&file), &n) == COFRE_OK && checkpoint_parse(n.text, &c) == COFRE_OK) {
         for (size_t i = 0; i < w->policy.n; i++)
             if (witnesses_ask_take(&w->peer[i], &n)) {
                 w->peer[i].size = c.size;

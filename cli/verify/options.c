@@ -8,7 +8,7 @@ static const char usage_text[] =
     "usage: cofre-verify DIR --vkey FILE [--since CHECKPOINT]... [--witness KEY]... [--quorum K]\n"
     "                    [--tsa-ca FILE] [--accept-incarnation HASH]... [--max-age TIME]\n"
     "                    [--subject KEYFILE] [--threads N] [--json] [--quiet]\n"
-    "       cofre-verify --proof FILE --entry FILE --vkey FILE [--witness KEY]... [--quorum K]\n"
+    "       cofre-verify --proof FILE [--entry FILE] --vkey FILE [--witness KEY]... [--quorum K]\n"
     "                    [--receipt TEXT [--reply FILE]] [--json] [--quiet]\n";
 
 static const char help_text[] =
@@ -28,7 +28,7 @@ static const char help_text[] =
     "  --subject KEYFILE   list the entries that concern one person\n"
     "  --threads N         at most so many threads (one for each processor)\n"
     "  --proof FILE        instead of DIR: one proof of inclusion (c2sp.org/tlog-proof)\n"
-    "  --entry FILE        the entry that it is about\n"
+    "  --entry FILE        the entry that it is about, where the proof does not hold it\n"
     "  --receipt TEXT      what Cofre-Audit said in the reply's header: it must be of that entry\n"
     "  --reply FILE        the reply's body: the entry must commit to it\n"
     "  --json              the report as one line of JSON\n"
@@ -200,8 +200,8 @@ check(const struct options *o)
     if (o->vkey == NULL)
         return options_wrong(
             "--vkey FILE is needed: the log's verifier key, from outside the directory");
-    if ((o->proof == NULL) != (o->entry == NULL))
-        return options_wrong("--proof and --entry go together");
+    if (o->proof == NULL && o->entry != NULL)
+        return options_wrong("--entry needs --proof");
     if ((o->proof == NULL) == (o->dir == NULL))
         return options_wrong("either a directory or --proof is needed");
     if (o->quorum > 0 && o->witness.n == 0)

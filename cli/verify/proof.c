@@ -40,13 +40,28 @@ static bool
 read_all(struct walk *w)
 {
     if (!inputs_read(w->o->proof, PROOF_MAX, &w->proof) ||
-        !inputs_read(w->o->entry, ENTRY_MAX + 1, &w->entry) ||
+        (w->o->entry != NULL && !inputs_read(w->o->entry, ENTRY_MAX + 1, &w->entry)) ||
         (w->o->reply != NULL && !inputs_read(w->o->reply, REPLY_MAX, &w->reply)))
         return false;
     w->line = buf_bytes(&w->entry);
     if (w->line.len > 0 && w->line.p[w->line.len - 1] == '\n')
         w->line.len--;
     return true;
+}
+
+/* The entry is a file of its own, or in the proof. */
+static enum cofre_err
+find_entry(struct walk *w)
+{
+    enum cofre_err err;
+
+    if (w->o->entry != NULL)
+        return COFRE_OK;
+    err = proof_extra(buf_bytes(&w->proof), &w->entry);
+    w->line = buf_bytes(&w->entry);
+    if (err == COFRE_ENOENT)
+        return wrong(w, "there is no entry in the proof: it needs --entry FILE");
+    return err == COFRE_EFORMAT ? wrong(w, "not a proof") : err;
 }
 
 /* By any key that was given: which epoch's it was, a proof does not say. */
@@ -182,7 +197,9 @@ proof_run(const struct options *o, const struct verify_keys *keys,
 
     if (!read_all(&w))
         goto out;
-    if ((err = check_proof(&w)) == COFRE_OK && (err = check_witnesses(&w)) == COFRE_OK)
+    w.found.signer = keys->key[0].name;
+    if ((err = find_entry(&w)) == COFRE_OK && (err = check_proof(&w)) == COFRE_OK &&
+        (err = check_witnesses(&w)) == COFRE_OK)
         err = check_receipt(&w);
     if (err != COFRE_OK && w.found.wrong == NULL) {
         inputs_told(o->proof, cofre_err_text(err));

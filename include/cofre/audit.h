@@ -17,8 +17,9 @@ void cofre_audit_tile(struct cofre_vault *vault, struct cofre_call *call, struct
 void cofre_audit_entries(struct cofre_vault *vault, struct cofre_call *call, uint64_t from,
                          uint64_t limit);
 /* A C2SP tlog-proof, text/plain. An actor that is not compliance or admin: only for its own entries, else
- * NOT_FOUND. */
-void cofre_audit_proof(struct cofre_vault *vault, struct cofre_call *call, uint64_t seq);
+ * NOT_FOUND.  with_entry: the entry's bytes stand in the "extra" line. */
+void cofre_audit_proof(struct cofre_vault *vault, struct cofre_call *call, uint64_t seq,
+                       bool with_entry);
 
 /*
  * A piece of the log for a collector.  body: a line {"origin","first","size"} (those below first were
@@ -77,12 +78,25 @@ void cofre_audit_prune(struct cofre_vault *vault, struct cofre_call *call,
 /* The log's directory and vkeys, for a verification by the caller; vkey as text. */
 COFRE_CHECKED enum cofre_err cofre_audit_vkeys(struct cofre_vault *vault, struct buf *out);
 
+/* What a verification is held against, as cofre-verify's options; all of it may be zero. */
+struct cofre_verify_in {
+    const struct bytes *since; /* kept checkpoints */
+    size_t n_since;
+    const struct bytes *witnesses; /* keys, one or more lines each */
+    size_t n_witnesses;
+    uint64_t quorum;
+    struct bytes tsa_ca;
+    const char *const *accepted; /* hashes of restores, hexadecimal */
+    size_t n_accepted;
+    uint64_t max_age; /* seconds */
+    bool text;        /* the body gets a member "text", for people */
+};
 /*
  * Verifies the vault's own log from its first vkey, up to what was durable when the call began.  body: the
- * report as JSON.  *verdict is 0 good, 1 tampered, 2 rolled back, 3 forked, 66 unreadable.  since:
- * kept checkpoints.
+ * report as JSON.  *verdict is 0 good, 1 tampered, 2 rolled back, 3 forked, 66 unreadable.  INVALID: a
+ * witness's key, a quorum or a hash that is none.
  */
 void cofre_audit_verify(struct cofre_vault *vault, struct cofre_call *call,
-                        const struct bytes *since, size_t n_since, unsigned *verdict);
+                        const struct cofre_verify_in *in, unsigned *verdict);
 
 #endif

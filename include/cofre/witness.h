@@ -20,7 +20,7 @@ struct cofre_witness;
 
 struct cofre_witness_config {
     const char *dir;
-    const char *name;         /* NULL: that of its key, or "cofre-witness.invalid/<random>" for a new one */
+    const char *name; /* NULL: that of its key, or "cofre-witness.invalid/<random>" for a new one */
     const struct bytes *logs; /* texts of verifier keys, one a line, to be trusted from now on */
     size_t n_logs;
 };

@@ -187,6 +187,11 @@ op 200 crm GET "/v1/audit/proof?seq=$mine"
 op 404 shop GET "/v1/audit/proof?seq=$mine"
 op 400 crm GET /v1/audit/proof
 op 200 officer GET "/v1/audit/proof?seq=$mine"
+op 200 officer GET "/v1/customers/$ana/accesses?from=1&to=1000&limit=5"
+op 200 officer GET "/v1/customers/$ana/accesses"
+op 400 officer GET "/v1/customers/$ana/accesses?limit=0"
+op 403 desk GET "/v1/customers/$ana/accesses"
+op 404 officer GET /v1/customers/cus_aaaaaaaaaaaaaaaaaaaaaaaaaa/accesses
 
 # ---- open, and what there is not ----
 

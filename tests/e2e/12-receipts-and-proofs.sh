@@ -18,9 +18,10 @@ hmac_hex() {
 
 # evidence WHAT STATUS: of the last reply, which is kept
 evidence() {
-    local what=$1 seq leaf salt
+    local what=$1 seq leaf salt said
     answered "$what" "$2"
     cp reply kept
+    said=$(header Cofre-Audit)
     seq=$(receipt 1)
     leaf=$(hex "$(receipt 2)")
     salt=$(hex "$(receipt 3)")
@@ -30,6 +31,7 @@ evidence() {
     equal "$what: the receipt's hash is that of the entry" \
         "$({ printf '\0' && cat entry; } | sha256sum | cut -c1-64)" "$leaf"
     equal "$what: the entry commits to the reply" "$(jq -r .reply entry)" "$(hmac_hex "$salt" kept)"
+    cp kept body
     printf x >>kept
     check "$what: and to no other" test "$(jq -r .reply entry)" != "$(hmac_hex "$salt" kept)"
     equal "$what: code" "$(jq .code entry)" "$2"
@@ -40,6 +42,15 @@ evidence() {
     cp reply proof
     exits 0 "$what: verifies offline" verify --proof proof --entry entry --vkey vkey
     exits 0 "$what: with the line's end, too" verify --proof proof --entry line --vkey vkey
+    call crm GET "/v1/audit/proof?seq=$seq&entry=1"
+    answered "$what: its proof with the entry" 200
+    cp reply whole
+    exits 0 "$what: is the evidence in one file" \
+        verify --proof whole --receipt "$said" --reply body --vkey vkey
+    exits 1 "$what: of no other reply" verify --proof whole --receipt "$said" --reply kept --vkey vkey
+    exits 1 "$what: nor of another receipt" \
+        verify --proof whole --receipt "$((seq + 1)) ${said#* }" --reply body --vkey vkey
+    exits 1 "$what: a proof without entry needs it" verify --proof proof --receipt "$said" --vkey vkey
     sed 's/"n":[0-9]*/"n":7777/' entry >other
     exits 1 "$what: another entry does not" verify --proof proof --entry other --vkey vkey
     sed '$ s/[A-Za-z]/9/' proof >broken

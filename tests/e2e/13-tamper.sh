@@ -7,12 +7,17 @@ vault_shop
 server_start
 token crm --role crm --view loyalty
 cp -a vault/audit early
-# Enough entries for a full tile, some partial ones, and a journal.
+# Enough entries for a full tile, partial ones of several checkpoints, and a journal.
 curl -s -K crm.curl "$url/v1/views/loyalty/records?limit=[1-330]" -o reply
+for _ in 1 2 3; do
+    cofre audit checkpoint >kept.checkpoint 2>err
+    curl -s -K crm.curl "$url/v1/views/loyalty/records?limit=[1-3]" -o reply
+done
 server_stop
 cp -a vault/audit good
 exits 0 "the log is good" verify good --vkey vkey
 check "it has a full tile" test -s good/tile/0/000
+check "and partial tiles of former checkpoints" test "$(find good/tile/entries/001.p -type f | wc -l)" -ge 4
 
 # altered WANT WHAT CMD…: the command changes ./t, a copy of the log; then cofre-verify's exit status
 altered() {
@@ -47,10 +52,40 @@ while read -r file; do
     done
     # At the end of the journal it is a record that a crash cut off: see below.
     [ "$file" = "${last#good/}" ] || altered 1 "$file: one byte more" add "t/$file"
+    altered 1 "$file: one byte less" truncate -s -1 "t/$file"
     altered 1 "$file: empty" truncate -s 0 "t/$file"
-    # A partial tile of an earlier checkpoint may go at any time: only the newest must be there.
-    [ "${file%.p/*}" = "$file" ] || [ "${file##*/}" = "$(ls "good/${file%/*}" | sort -n | tail -n 1)" ] || continue
     altered 1 "$file: deleted" rm "t/$file"
+done <files
+
+# Each file in the place of the next, and that one in its place.
+swap() {
+    mv "$1" t/held && mv "$2" "$1" && mv t/held "$2"
+}
+paste files <(tail -n +2 files) | while IFS=$'\t' read -r one two; do
+    [ -n "$two" ] && ! cmp -s "good/$one" "good/$two" && printf '%s %s\n' "$one" "$two"
+done >pairs
+check "there are pairs" test "$(wc -l <pairs)" -gt 10
+while read -r one two; do
+    altered 1 "$one and $two exchanged" swap "t/$one" "t/$two"
+done <pairs
+
+# Each file once more, under another name that a log may have.
+again() {
+    mkdir -p "$(dirname "$2")" && cp "$1" "$2"
+}
+while read -r file; do
+    case $file in
+    tile/*.p/*) names="${file%/*}/255 ${file%/*}/$((${file##*/} + 1)) ${file%.p/*}" ;;
+    tile/*/000) names="${file%000}001 ${file%000}002 ${file%000}x001/000 ${file}.p/3" ;;
+    journal/*) names="journal/00000000000000000001 journal/00000000000000000300" ;;
+    checkpoint) names="keys/seal.1 keys/pruned keys/last.1 time/5.checkpoint time/5.tsr" ;;
+    keys/vkeys) names="keys/recovery keys/seal.1 witnessed" ;;
+    partials) names="keys/pruned keys/recovery" ;;
+    *) names="" ;;
+    esac
+    for name in $names; do
+        [ -e "good/$name" ] || altered 1 "$file once more, as $name" again "t/$file" "t/$name"
+    done
 done <files
 altered 1 "a file more" touch t/tile/0/x001
 altered 1 "a journal file more" touch t/journal/00000000000000009999

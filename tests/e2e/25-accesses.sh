@@ -134,10 +134,10 @@ offline() {
     verify vault/audit --vkey vkey --subject "$1" --json >offline.json 2>offline.err || return 1
     jq -r '.. | objects | select(has("act") and has("seq")) | .seq' offline.json | sort -n
 }
-offline closed.key >offline || fail "cofre-verify --subject" "$(head -c 300 offline.err)"
-check "offline, the closed epoch's are found" grep -qx "$revealed" offline
-check "and none of the present one's" not grep -qx "$later" offline
-equal "all of them" "$(tr '\n' ' ' <offline)" "$(awk -v last="$(tail -1 offline)" '$1 <= last' online | tr '\n' ' ')"
+offline closed.key >found || fail "cofre-verify --subject" "$(head -c 300 offline.err)"
+check "offline, the closed epoch's are found" grep -qx "$revealed" found
+check "and none of the present one's" not grep -qx "$later" found
+equal "all of them" "$(tr '\n' ' ' <found)" "$(awk -v last="$(tail -1 found)" '$1 <= last' online | tr '\n' ' ')"
 
 # With no server the command opens the vault itself.
 exits 0 "without a server" cofre --json customer accesses "$cus" --subject-key both.key --current

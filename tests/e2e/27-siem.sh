@@ -164,13 +164,20 @@ kill $sleeper
 
 # ---- syslog ----
 cat >collector.py <<'PY'
-# collector.py SOCKET FILE KIND N: appends messages to FILE; dies after N without notice (0: never).
-import os, socket, sys
-path, out, kind, n = sys.argv[1], open(sys.argv[2], "ab", 0), sys.argv[3], int(sys.argv[4])
+# collector.py SOCKET FILE KIND N: appends messages to FILE; dies after N without notice (0: never; deaf: after a
+# while, and has read nothing).
+import os, socket, sys, time
+path, out, kind, n = sys.argv[1], open(sys.argv[2], "ab", 0), sys.argv[3], sys.argv[4]
 if os.path.exists(path):
     os.unlink(path)
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM if kind == "dgram" else socket.SOCK_STREAM)
 s.bind(path)
+if n == "deaf":
+    if kind == "stream":
+        s.listen(5)
+    time.sleep(3)
+    os._exit(9)
+n = int(n)
 if kind == "dgram":
     read = lambda: s.recv(65536)
 else:
@@ -198,6 +205,12 @@ for kind in dgram stream; do
         python3 collector.py "$PWD/sock" got $kind $n
         reads 3
     done
+    # What lies unread in the queue of a collector that dies is gone with it, and comes again.
+    python3 collector.py "$PWD/sock" got $kind deaf &
+    collector=$!
+    sleep 1.5
+    reads 3
+    wait $collector
     [ $kind = stream ] || rm sock # gone with its socket, or without
     sleep 0.5
     reads 3

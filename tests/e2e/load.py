@@ -10,7 +10,7 @@ import sys
 import threading
 import urllib.parse
 
-WRITERS, READERS = 6, 6
+WRITERS, READERS = 32, 32
 address, out_name, shop_file, crm_file, turn = sys.argv[1:]
 netloc = urllib.parse.urlsplit(address).netloc
 lock = threading.Lock()

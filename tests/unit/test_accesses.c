@@ -16,7 +16,8 @@ enum { PEOPLE_MAX = 40, STEPS = 220, ENTRIES_MAX = 8192 };
 static const char view[] =
     "{\"view\":\"loyalty\",\"purpose\":\"loyalty\",\"pseudonym\":\"relationship\","
     "\"fields\":{\"email\":{\"as\":\"domain\"}},"
-    "\"events\":{\"kinds\":[\"purchase\"],\"time\":\"day\",\"fields\":{\"amount\":{\"as\":\"keep\"}}}}";
+    "\"events\":{\"kinds\":[\"purchase\"],\"time\":\"day\",\"fields\":{\"amount\":{\"as\":\"keep\"}"
+    "}}}";
 
 struct model {
     struct vf *f;
@@ -79,8 +80,9 @@ named(struct model *m, const char *body)
 static void
 create(struct model *m)
 {
-    const struct cofre_consent_in loyal = {
-        .purpose = BYTES_LIT("loyalty"), .status = BYTES_LIT("granted"), .source = BYTES_LIT("shop")};
+    const struct cofre_consent_in loyal = {.purpose = BYTES_LIT("loyalty"),
+                                           .status = BYTES_LIT("granted"),
+                                           .source = BYTES_LIT("shop")};
     char name[16], email[64], id[128];
     struct cofre_customer_in in = {.n_fields = 1, .consents = &loyal, .n_consents = 1};
     struct cofre_field field;
@@ -168,8 +170,10 @@ reveal(struct model *m)
 {
     const size_t who = pick(m, m->n);
     const struct bytes email = BYTES_LIT("email");
-    const struct cofre_reveal_in in = {
-        .fields = &email, .n_fields = 1, .purpose = BYTES_LIT("service"), .reason = BYTES_LIT("why")};
+    const struct cofre_reveal_in in = {.fields = &email,
+                                       .n_fields = 1,
+                                       .purpose = BYTES_LIT("service"),
+                                       .reason = BYTES_LIT("why")};
     struct cofre_call c;
 
     vf_call(&c, COFRE_ROLE_SUPPORT, COFRE_ACT_CUSTOMER_REVEAL);
@@ -454,7 +458,8 @@ without_an_end_the_search_takes_the_whole_log(void **state)
     assert_int_equal(json_array_size(json_object_get(body, "accesses")), n + 1);
     json_decref(body);
     /* From beyond the end there is nothing, and no more. */
-    body = accesses(m, 3, &(struct cofre_accesses_in){.from = to + 100, .to = UINT64_MAX, .limit = 1});
+    body =
+        accesses(m, 3, &(struct cofre_accesses_in){.from = to + 100, .to = UINT64_MAX, .limit = 1});
     assert_int_equal(json_array_size(json_object_get(body, "accesses")), 0);
     assert_true(json_is_null(json_object_get(body, "next")));
     json_decref(body);

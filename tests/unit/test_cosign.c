@@ -22,12 +22,12 @@ load_witness(const struct vector *v)
 
     if (!vector_is(v, "role", "witness"))
         return;
-    assert_int_equal(note_vkey_parse((struct bytes){(const uint8_t *)vkey, strcspn(vkey, " ")},
-                                     &witness),
-                     COFRE_OK);
-    assert_int_equal(cosign_signer_init(&witness_signer, witness.name,
-                                        vector_bytes(v, "seed", &hex).p),
-                     COFRE_OK);
+    assert_int_equal(
+        note_vkey_parse((struct bytes){(const uint8_t *)vkey, strcspn(vkey, " ")}, &witness),
+        COFRE_OK);
+    assert_int_equal(
+        cosign_signer_init(&witness_signer, witness.name, vector_bytes(v, "seed", &hex).p),
+        COFRE_OK);
     buf_free(&hex);
 }
 

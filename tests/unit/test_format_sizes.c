@@ -7,6 +7,7 @@
 #include "audit/entry.h"
 #include "audit/journal.h"
 #include "audit/proof.h"
+#include "audit/seal.h"
 #include "audit/tiles.h"
 #include "cli/control.h"
 #include "cofre/encode.h"
@@ -79,6 +80,8 @@ static const struct {
     {"tile: full one of hashes", TILES_HASHES_LEN},
     {"checkpoint: most that is read", CHECKPOINT_MAX},
     {"proof: most that is read", PROOF_MAX},
+    {"seal: most that is read", SEAL_MAX},
+    {"seal: epochs of a log at most", SEAL_EPOCHS_MAX},
     {"anchor", ANCHOR_LEN},
     {"anchor: before the MAC", ANCHOR_BODY},
     {"control: request at most", CONTROL_MESSAGE_MAX},

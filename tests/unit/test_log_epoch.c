@@ -495,6 +495,18 @@ a_checkpoint_belongs_to_the_newest_key(void **state)
     audit_dir_remove(&d);
 }
 
+/* A key whose seal is there signed on behind it: that is no crash. */
+static void
+a_key_signs_nothing_behind_its_seal(void **state)
+{
+    (void)state;
+    two_epochs(290);
+    put_checkpoint(open_log(K2, -1, -1), K1, 300);
+    shell("head -n 1 audit/keys/vkeys > x && mv x audit/keys/vkeys");
+    refused(K1, K2, -1, COFRE_EINTEGRITY, "revoked key (epoch 1 ended at 290)");
+    audit_dir_remove(&d);
+}
+
 static void
 vkeys_are_checked_at_the_start(void **state)
 {
@@ -721,6 +733,7 @@ main(void)
         cmocka_unit_test(an_entry_that_nobody_prepared_for_is_not_staged),
         cmocka_unit_test(seals_are_checked_at_the_start),
         cmocka_unit_test(a_checkpoint_belongs_to_the_newest_key),
+        cmocka_unit_test(a_key_signs_nothing_behind_its_seal),
         cmocka_unit_test(vkeys_are_checked_at_the_start),
         cmocka_unit_test(the_recovery_key_puts_a_new_key_in_force),
         cmocka_unit_test(a_log_without_a_recovery_key_has_none),

@@ -177,6 +177,33 @@ a_log_without_the_tile_gives_no_proof(void **state)
     buf_free(&small_checkpoint);
 }
 
+static void
+the_extra_line_carries_data_that_nothing_covers(void **state)
+{
+    struct buf proof = BUF_INIT, with = BUF_INIT, extra = BUF_INIT, entry = BUF_INIT;
+    uint64_t index = 0;
+
+    (void)state;
+    entry_at(3, &entry);
+    assert_int_equal(proof_make(log_.dir, 3, buf_bytes(&checkpoint), &proof, NULL), COFRE_OK);
+    assert_int_equal(proof_extra(buf_bytes(&proof), &extra), COFRE_ENOENT);
+    buf_putb(&with, buf_bytes(&proof));
+    proof_extra_put(&with, buf_bytes(&entry));
+    assert_int_equal(buf_error(&with), COFRE_OK);
+    assert_int_equal(proof_extra(buf_bytes(&with), &extra), COFRE_OK);
+    assert_true(bytes_equal(buf_bytes(&extra), buf_bytes(&entry)));
+    assert_int_equal(
+        proof_verify(buf_bytes(&with), buf_bytes(&extra), &log_.signer.verifier, &index), COFRE_OK);
+    assert_int_equal(index, 3);
+    buf_reset(&extra);
+    assert_int_equal(proof_extra(bytes_str("c2sp.org/tlog-proof@v1\nextra ?\nindex 0\n"), &extra),
+                     COFRE_EFORMAT);
+    buf_free(&proof);
+    buf_free(&with);
+    buf_free(&extra);
+    buf_free(&entry);
+}
+
 static bool seen;
 
 static void
@@ -221,6 +248,7 @@ main(void)
         cmocka_unit_test(every_flipped_bit_and_every_shorter_length_is_refused),
         cmocka_unit_test(only_the_one_form_is_taken_apart),
         cmocka_unit_test(a_log_without_the_tile_gives_no_proof),
+        cmocka_unit_test(the_extra_line_carries_data_that_nothing_covers),
         cmocka_unit_test(a_published_proof_holds),
     };
 

@@ -227,6 +227,29 @@ only_the_one_form_is_a_seal(void **state)
 }
 
 static void
+the_recovery_key_does_not_name_itself(void **state)
+{
+    struct buf whole = make(SEAL_RECOVER);
+    struct bytes text = text_of(&whole);
+    struct buf other = BUF_INIT, b = BUF_INIT;
+    struct seal s;
+
+    (void)state;
+    /* The same text with the recovery key in the last line. */
+    buf_put(&other, text.p, text.len - 1);
+    while (other.p[other.len - 1] != '\n')
+        other.len--;
+    note_vkey_put(&other, V(RECOVERY));
+    buf_putc(&other, '\n');
+    note_sign(&b, &keys[RECOVERY], buf_bytes(&other));
+    note_sign_add(&b, &keys[RECOVERY], buf_bytes(&other));
+    assert_int_equal(seal_open(buf_bytes(&b), V(FIRST), V(RECOVERY), &s), COFRE_EAUTH);
+    buf_free(&whole);
+    buf_free(&other);
+    buf_free(&b);
+}
+
+static void
 a_vkey_is_named_by_the_hash_of_its_text(void **state)
 {
     uint8_t got[HASH_LEN];
@@ -346,6 +369,7 @@ main(void)
         cmocka_unit_test(another_certifier_is_refused),
         cmocka_unit_test(two_signatures_in_their_order_and_no_other),
         cmocka_unit_test(only_the_one_form_is_a_seal),
+        cmocka_unit_test(the_recovery_key_does_not_name_itself),
         cmocka_unit_test(a_vkey_is_named_by_the_hash_of_its_text),
         cmocka_unit_test(what_is_pruned_opens),
         cmocka_unit_test(every_flipped_bit_of_a_pruning_is_refused),

@@ -7,6 +7,7 @@
  * wrap: cofre_customer_patch cofre_customer_lookup cofre_customer_reveal cofre_event_append
  * wrap: cofre_consent_put cofre_view_contract cofre_view_records cofre_view_record
  * wrap: cofre_view_batch_get cofre_view_events cofre_audit_checkpoint cofre_audit_tile
+ * wrap: cofre_customer_accesses
  * wrap: cofre_audit_entries cofre_audit_proof
  */
 #include <pthread.h>
@@ -316,6 +317,16 @@ FAKE(cofre_audit_tile)(struct cofre_vault *vault, struct cofre_call *call, struc
 }
 
 void
+FAKE(cofre_customer_accesses)(struct cofre_vault *vault, struct cofre_call *call, struct bytes cus,
+                              const struct cofre_accesses_in *in)
+{
+    (void)vault;
+    say(call, "{\"accesses\":[]}", "accesses %.*s %llu %llu %llu whole=%d", B(cus),
+        (unsigned long long)in->from, (unsigned long long)in->to, (unsigned long long)in->limit,
+        in->whole);
+}
+
+void
 FAKE(cofre_audit_entries)(struct cofre_vault *vault, struct cofre_call *call, uint64_t from,
                           uint64_t limit)
 {
@@ -324,10 +335,11 @@ FAKE(cofre_audit_entries)(struct cofre_vault *vault, struct cofre_call *call, ui
 }
 
 void
-FAKE(cofre_audit_proof)(struct cofre_vault *vault, struct cofre_call *call, uint64_t seq)
+FAKE(cofre_audit_proof)(struct cofre_vault *vault, struct cofre_call *call, uint64_t seq,
+                        bool with_entry)
 {
     (void)vault;
-    say(call, "proof", "proof %llu", (unsigned long long)seq);
+    say(call, "proof", "proof %llu%s", (unsigned long long)seq, with_entry ? " and entry" : "");
 }
 
 /* ---- the server ---- */
@@ -445,7 +457,7 @@ open_routes_need_no_token_and_leave_no_entry(void **state)
     }
     ask("POST", "/healthz", NULL, NULL);
     expect_problem(405, "method-not-allowed");
-    assert_string_equal(http_header(reply, "Allow"), "GET");
+    assert_string_equal(http_header(reply, "Allow"), "GET, HEAD");
     assert_int_equal(fake.entries, 0);
 }
 
@@ -510,6 +522,10 @@ static const struct row served[] = {
     {"POST", "/v1/customers/cus_1:reveal", "support",
      "{\"fields\":[\"phone\"],\"purpose\":\"service\",\"reason\":\"call back\"}", 200,
      COFRE_ACT_CUSTOMER_REVEAL, "reveal cus_1 n=1 for=service"},
+    {"GET", "/v1/customers/cus_1/accesses?from=5&to=90&limit=7", "compliance", NULL, 200,
+     COFRE_ACT_CUSTOMER_ACCESSES, "accesses cus_1 5 90 7 whole=0"},
+    {"GET", "/v1/customers/cus_1/accesses", "compliance", NULL, 200, COFRE_ACT_CUSTOMER_ACCESSES,
+     "accesses cus_1 0 18446744073709551615 100 whole=0"},
     {"GET", "/v1/audit/checkpoint", "compliance", NULL, 200, COFRE_ACT_AUDIT_CHECKPOINT,
      "checkpoint"},
     {"GET", "/v1/audit/tile/0/x001/234.p/17", "compliance", NULL, 200, COFRE_ACT_AUDIT_TILE,

@@ -10,8 +10,9 @@
 
 static const struct bytes two_fields[] = {{(const uint8_t *)"birth_date", 10},
                                           {(const uint8_t *)"country", 7}};
-static const struct siem_source here = {
-    .origin = BYTES_LIT("shop.example/log"), .version = BYTES_LIT("1.2.3"), .host = BYTES_LIT("vault1")};
+static const struct siem_source here = {.origin = BYTES_LIT("shop.example/log"),
+                                        .version = BYTES_LIT("1.2.3"),
+                                        .host = BYTES_LIT("vault1")};
 
 struct made {
     struct buf line;
@@ -91,7 +92,8 @@ leaf_text(const struct entry *e, char out[static 2 * HASH_LEN + 1])
 #define CD32 "cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd"
 
 static const char full_line[] =
-    "{\"prev\":\"" AB32 "\",\"seq\":41,\"ts\":1767225600123,\"v\":1,\"act\":\"view-records\",\"ok\":true,"
+    "{\"prev\":\"" AB32
+    "\",\"seq\":41,\"ts\":1767225600123,\"v\":1,\"act\":\"view-records\",\"ok\":true,"
     "\"code\":200,\"actor\":\"tok_5\",\"role\":\"crm\",\"view\":\"loyalty\",\"purpose\":\"sales\","
     "\"fields\":[\"birth_date\",\"country\"],\"n\":2,\"reply\":\"" CD32 "\","
     "\"nonce\":\"12121212121212121212121212121212\",\"subj\":[]}";
@@ -114,14 +116,15 @@ cef_is_exact(void **state)
 
     (void)state;
     leaf_text(&e, leaf);
-    snprintf(want, sizeof want,
-             "CEF:0|Cofre|Cofre|1.2.3|view-records|view records|1|rt=1767225600123 externalId=41 "
-             "cat=audit outcome=success reason=200 deviceExternalId=shop.example/log dvchost=vault1 "
-             "suid=tok_5 spriv=crm cs1Label=view cs1=loyalty cs2Label=purpose cs2=sales "
-             "cs3Label=fields cs3=birth_date,country cs4Label=entryHash cs4=%s "
-             "cs5Label=previousHash cs5=" AB32 " cs6Label=reply cs6=" CD32
-             " cn1Label=records cn1=2 cn2Label=tags cn2=0",
-             leaf);
+    snprintf(
+        want, sizeof want,
+        "CEF:0|Cofre|Cofre|1.2.3|view-records|view records|1|rt=1767225600123 externalId=41 "
+        "cat=audit outcome=success reason=200 deviceExternalId=shop.example/log dvchost=vault1 "
+        "suid=tok_5 spriv=crm cs1Label=view cs1=loyalty cs2Label=purpose cs2=sales "
+        "cs3Label=fields cs3=birth_date,country cs4Label=entryHash cs4=%s "
+        "cs5Label=previousHash cs5=" AB32 " cs6Label=reply cs6=" CD32
+        " cn1Label=records cn1=2 cn2Label=tags cn2=0",
+        leaf);
     assert_string_equal(text_of(SIEM_CEF, false, &here, &e), want);
 }
 
@@ -135,11 +138,12 @@ cef_leaves_out_what_is_empty(void **state)
 
     (void)state;
     leaf_text(&e, leaf);
-    snprintf(want, sizeof want,
-             "CEF:0|Cofre|Cofre|1|start|start|1|rt=0 externalId=0 cat=audit outcome=success reason=0 "
-             "cs4Label=entryHash cs4=%s cs5Label=previousHash cs5=%064d cn1Label=records cn1=0 "
-             "cn2Label=tags cn2=0",
-             leaf, 0);
+    snprintf(
+        want, sizeof want,
+        "CEF:0|Cofre|Cofre|1|start|start|1|rt=0 externalId=0 cat=audit outcome=success reason=0 "
+        "cs4Label=entryHash cs4=%s cs5Label=previousHash cs5=%064d cn1Label=records cn1=0 "
+        "cn2Label=tags cn2=0",
+        leaf, 0);
     assert_string_equal(text_of(SIEM_CEF, false, &bare, &e), want);
 }
 
@@ -167,19 +171,25 @@ ocsf_is_exact(void **state)
     snprintf(
         want, sizeof want,
         "{\"activity_id\":2,\"activity_name\":\"Read\",\"category_uid\":6,"
-        "\"category_name\":\"Application Activity\",\"class_uid\":6003,\"class_name\":\"API Activity\","
+        "\"category_name\":\"Application Activity\",\"class_uid\":6003,\"class_name\":\"API "
+        "Activity\","
         "\"type_uid\":600302,\"type_name\":\"API Activity: Read\",\"time\":1767225600123,"
         "\"severity_id\":1,\"severity\":\"Informational\",\"status_id\":1,\"status\":\"Success\","
         "\"status_code\":\"200\",\"message\":\"view records: done\",\"metadata\":{\"version\":"
         "\"1.9.0-dev\",\"profiles\":[\"record_integrity\"],\"product\":{\"name\":\"Cofre\","
         "\"vendor_name\":\"Cofre\",\"version\":\"1.2.3\"},\"log_name\":\"shop.example/log\","
         "\"uid\":\"shop.example/log/41\",\"sequence\":41,\"event_code\":\"view-records\","
-        "\"reporter\":{\"hostname\":\"vault1\"}},\"actor\":{\"user\":{\"uid\":\"tok_5\",\"type_id\":4,"
-        "\"type\":\"Service\",\"groups\":[{\"name\":\"crm\"}]}},\"src_endpoint\":{\"svc_name\":\"crm\","
-        "\"uid\":\"tok_5\"},\"api\":{\"operation\":\"view-records\",\"service\":{\"name\":\"cofre\"},"
-        "\"response\":{\"code\":200}},\"http_response\":{\"code\":200},\"resources\":[{\"type\":\"view\","
+        "\"reporter\":{\"hostname\":\"vault1\"}},\"actor\":{\"user\":{\"uid\":\"tok_5\",\"type_"
+        "id\":4,"
+        "\"type\":\"Service\",\"groups\":[{\"name\":\"crm\"}]}},\"src_endpoint\":{\"svc_name\":"
+        "\"crm\","
+        "\"uid\":\"tok_5\"},\"api\":{\"operation\":\"view-records\",\"service\":{\"name\":"
+        "\"cofre\"},"
+        "\"response\":{\"code\":200}},\"http_response\":{\"code\":200},\"resources\":[{\"type\":"
+        "\"view\","
         "\"name\":\"loyalty\"}],\"attestation_list\":[{\"uid\":\"shop.example/log/41\","
-        "\"authority_uid\":\"shop.example/log\",\"chain_uid\":\"shop.example/log\",\"fingerprint\":{"
+        "\"authority_uid\":\"shop.example/log\",\"chain_uid\":\"shop.example/"
+        "log\",\"fingerprint\":{"
         "\"algorithm_id\":3,\"algorithm\":\"SHA-256\",\"encoding_id\":1,\"encoding\":\"Hex\","
         "\"serialization_id\":99,\"serialization\":\"RFC 6962 leaf: a zero byte, then raw_data\","
         "\"value\":\"%s\"},\"prev_event\":{\"uid\":\"shop.example/log/40\",\"fingerprint\":{"
@@ -205,7 +215,8 @@ syslog_is_exact(void **state)
     leaf_text(&e, leaf);
     snprintf(want, sizeof want,
              "<110>1 2026-01-01T00:00:00.123Z vault1 cofre - view-records [cofre@32473 "
-             "log=\"shop.example/log\" seq=\"41\" hash=\"%s\" prev=\"" AB32 "\" ok=\"true\" code=\"200\" "
+             "log=\"shop.example/log\" seq=\"41\" hash=\"%s\" prev=\"" AB32
+             "\" ok=\"true\" code=\"200\" "
              "actor=\"tok_5\" role=\"crm\" view=\"loyalty\" purpose=\"sales\" "
              "fields=\"birth_date,country\" n=\"2\" tags=\"0\"]"
              "[origin software=\"cofre\" swVersion=\"1.2.3\"][meta sequenceId=\"42\"] %s",
@@ -229,8 +240,9 @@ no_value_breaks_out_of_its_place(void **state)
     text = text_of(SIEM_JSONL, true, &nasty, &e);
     assert_non_null(strstr(text, " log=\"a|b=c\\\\d\\\"e\\]f\n"));
     event = json_loads(text_of(SIEM_OCSF, false, &nasty, &e), JSON_REJECT_DUPLICATES, NULL);
-    assert_string_equal(json_string_value(json_object_get(json_object_get(event, "metadata"), "log_name")),
-                        (const char *)nasty.origin.p);
+    assert_string_equal(
+        json_string_value(json_object_get(json_object_get(event, "metadata"), "log_name")),
+        (const char *)nasty.origin.p);
     json_decref(event);
 }
 
@@ -313,7 +325,8 @@ who_has_no_token_is_the_vault_itself(void **state)
 
     (void)state;
     text = text_of(SIEM_OCSF, false, &here, &e);
-    assert_non_null(strstr(text, "\"actor\":{\"app_name\":\"cofre\"},\"src_endpoint\":{\"svc_name\":\"system\"}"));
+    assert_non_null(strstr(
+        text, "\"actor\":{\"app_name\":\"cofre\"},\"src_endpoint\":{\"svc_name\":\"system\"}"));
     assert_non_null(strstr(text, "\"activity_id\":99,\"activity_name\":\"auth-failed\""));
     assert_null(strstr(text, "prev_event"));
 }
@@ -374,7 +387,8 @@ the_longest_entry_keeps_the_bounds(void **state)
     text = text_of(SIEM_OCSF, false, &far, &e);
     assert_true(strlen(text) <= SIEM_OCSF_MAX);
     event = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-    assert_int_equal(json_array_size(json_object_get(json_object_get(event, "unmapped"), "fields")), ENTRY_FIELDS_MAX);
+    assert_int_equal(json_array_size(json_object_get(json_object_get(event, "unmapped"), "fields")),
+                     ENTRY_FIELDS_MAX);
     assert_null(json_object_get(json_object_get(event, "metadata"), "sequence"));
     json_decref(event);
 }
@@ -393,7 +407,8 @@ a_message_is_never_too_long(void **state)
         assert_true(f == SIEM_CEF || strstr(text, "] entry 9007199254740991 has ") != NULL);
     }
     /* MSGID has 32 characters at most; no year beyond 9999; the number of the message begins again. */
-    assert_memory_equal(text, "<107>1 - vault1 cofre - zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz [cofre@32473 ", 70);
+    assert_memory_equal(
+        text, "<107>1 - vault1 cofre - zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz [cofre@32473 ", 70);
     assert_non_null(strstr(text, "[meta sequenceId=\"4194304\"]"));
     /* One byte less than too long is whole. */
     e = an_entry();
@@ -420,7 +435,8 @@ what_is_no_entry_is_refused(void **state)
     (void)state;
     assert_non_null(item);
     for (size_t n = 0; n < strlen(full_line); n++)
-        assert_int_equal(siem_read((struct bytes){(const uint8_t *)full_line, n}, item), COFRE_EFORMAT);
+        assert_int_equal(siem_read((struct bytes){(const uint8_t *)full_line, n}, item),
+                         COFRE_EFORMAT);
     assert_int_equal(siem_read(bytes_str(full_line), item), COFRE_OK);
     assert_int_equal(siem_format_parse(BYTES_LIT("ocsf"), &f), COFRE_OK);
     assert_int_equal(f, SIEM_OCSF);

@@ -58,7 +58,7 @@ a_tag_is_found_wherever_it_stands(void **state)
 
         entry_with(&line, n, n, keys);
         assert_false(matches(s, &line));
-        for (size_t at = 0; at < n; at += n > 10 ? n / 5 : 1) {
+        for (size_t at = 0; at<n; at += n> 10 ? n / 5 : 1) {
             entry_with(&line, n, at, keys + (at % 2) * HASH_LEN);
             assert_true(matches(s, &line));
             assert_false(matches(other, &line));
@@ -79,7 +79,12 @@ static void
 what_is_no_entry_is_no_match(void **state)
 {
     static const char *const others[] = {
-        "", "]}", "[]}", "\"]}", "\"\"]}", "\"00000000000000000000000000000000\"]}",
+        "",
+        "]}",
+        "[]}",
+        "\"]}",
+        "\"\"]}",
+        "\"00000000000000000000000000000000\"]}",
         "[\"00000000000000000000000000000000\"]}",
         ",\"subj\":[\"00000000000000000000000000000000\"]}",
         "\",\"subj\":[\"00000000000000000000000000000000\"]}",

@@ -364,6 +364,8 @@ what_a_crash_left_of_a_former_file_is_overwritten(void **state)
     vf_shell("ln $1/signing $1/signing.old", f->dir, "");
     vf_open(f);
     assert_no_leftovers(f);
+    vf_close(f);
+    vf_open(f);
     buf_free(&before);
     buf_free(&after);
 }

@@ -295,10 +295,12 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_last_entries_come_from_the_reserve, setup, teardown),
         cmocka_unit_test_setup_teardown(a_call_that_comes_first_brings_it_back, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_start_without_room_serves_nothing_until_there_is, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_start_without_room_serves_nothing_until_there_is, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_reserve_of_another_size_is_made_anew, setup, teardown),
         cmocka_unit_test_setup_teardown(a_low_disk_is_not_ready_and_serves, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_would_owe_too_much_waits_for_the_next_batch, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_would_owe_too_much_waits_for_the_next_batch, setup,
+                                        teardown),
     };
 
     oplog_level_set(OPLOG_ERROR);

@@ -330,9 +330,19 @@ static void
 what_is_no_request_is_malformed(void **state)
 {
     static const char *const heads[] = {
-        "",           "old",          "old \n\n",     "old 1",     "old 01\n\n", "old -1\n\n",
-        "Old 0\n\n",  "old 0\r\n\n",  "old 0 \n\n",   "old 0\n",   "old 0\nAA\n\n",
-        "old 0\n \n", "old 18446744073709551616\n\n",
+        "",
+        "old",
+        "old \n\n",
+        "old 1",
+        "old 01\n\n",
+        "old -1\n\n",
+        "Old 0\n\n",
+        "old 0\r\n\n",
+        "old 0 \n\n",
+        "old 0\n",
+        "old 0\nAA\n\n",
+        "old 0\n \n",
+        "old 18446744073709551616\n\n",
     };
     struct cofre_witness *w = open_witness();
     struct buf reply = BUF_INIT, body = BUF_INIT, text = BUF_INIT;

@@ -35,9 +35,10 @@ a_policy_names_witnesses_and_a_quorum(void **state)
     assert_string_equal(p.one[0].name, "one");
     assert_string_equal(p.one[0].url, "https://witness.example/a");
     assert_string_equal(p.one[0].key.name, "witness.example/w1");
-    assert_int_equal(parse("quorum none\nwitness one " W1 " http://127.0.0.1:1\n", &why), COFRE_OK);
+    assert_int_equal(parse("quorum none\nwitness one " W1 " http://127.0.0.1:1/\n", &why),
+                     COFRE_OK);
     assert_int_equal(p.quorum, 0);
-    assert_int_equal(parse("quorum any\nwitness one " W1 " http://[::1]:1\n", &why), COFRE_OK);
+    assert_int_equal(parse("quorum any\nwitness one " W1 " http://localhost:1/\n", &why), COFRE_OK);
     assert_int_equal(p.quorum, 1);
     assert_int_equal(parse("quorum all\nwitness one " W1 " http://w.example/\n", &why), COFRE_OK);
     assert_int_equal(p.quorum, 1);
@@ -52,24 +53,27 @@ what_is_wrong_is_said_with_its_line(void **state)
     } bad[] = {
         {"", "names no witness"},
         {"quorum none\n", "names no witness"},
-        {"witness one " W1 " http://w.example\n", "has no quorum"},
-        {"witness one " W1 " http://w.example\nquorum 2\n", "asks for more"},
-        {"witness one " W1 " http://w.example\nquorum 1\nquorum 1\n", "line 3"},
-        {"witness one " W1 " http://w.example\nquorum all\nquorum 1\n", "line 3"},
-        {"witness one " W1 " http://w.example\nquorum x\n", "line 2"},
-        {"witness one " W1 " http://w.example\nquorum 99999999999999999999\n", "line 2"},
-        {"witness one " W1 " http://w.example\nquorum\n", "line 2"},
+        {"witness one " W1 " http://w.example/\n", "has no quorum"},
+        {"witness one " W1 " http://w.example/\nquorum 2\n", "asks for more"},
+        {"witness one " W1 " http://w.example/\nquorum 1\nquorum 1\n", "line 3"},
+        {"witness one " W1 " http://w.example/\nquorum all\nquorum 1\n", "line 3"},
+        {"witness one " W1 " http://w.example/\nquorum x\n", "line 2"},
+        {"witness one " W1 " http://w.example/\nquorum 99999999999999999999\n", "line 2"},
+        {"witness one " W1 " http://w.example/\nquorum\n", "line 2"},
         {"witness one " W1 "\nquorum 1\n", "line 1"},
         {"witness one " W1 " http://w.example extra\nquorum 1\n", "line 1"},
-        {"witness one+ " W1 " http://w.example\nquorum 1\n", "line 1"},
-        {"witness one " LOG " http://w.example\nquorum 1\n", "line 1"},
-        {"witness one nonsense http://w.example\nquorum 1\n", "line 1"},
+        {"witness one+ " W1 " http://w.example/\nquorum 1\n", "line 1"},
+        {"witness one " LOG " http://w.example/\nquorum 1\n", "line 1"},
+        {"witness one nonsense http://w.example/\nquorum 1\n", "line 1"},
         {"witness one " W1 " ftp://w.example\nquorum 1\n", "line 1"},
-        {"witness one " W1 " http://\nquorum 1\n", "line 1"},
+        {"witness one " W1 " http:"
+         "//\nquorum 1\n",
+         "line 1"},
         {"witness one " W1 " http:///x\nquorum 1\n", "line 1"},
         {"witness one " W1 " http://localhost:p@w.example\nquorum 1\n", "line 1"},
         {"witness one " W1 " http://w.example?x\nquorum 1\n", "line 1"},
-        {"witness one " W1 " http://w.example\nwitness two " W1 " http://x.example\nquorum 1\n", "line 2: a witness"},
+        {"witness one " W1 " http://w.example/\nwitness two " W1 " http://x.example/\nquorum 1\n",
+         "line 2: a witness"},
         {"group g all one\n", "line 1: groups"},
         {"Witness one\n", "line 1"},
     };
@@ -99,7 +103,7 @@ there_are_as_many_as_a_note_can_hold(void **state)
         assert_int_equal(cosign_signer_init(&s, "w", seed), COFRE_OK);
         buf_putf(&text, "witness w%u ", i);
         note_vkey_put(&text, &s.verifier);
-        buf_puts(&text, " http://w.example\n");
+        buf_puts(&text, " http://w.example/\n");
         note_signer_free(&s);
         if (i < WITNESSES_POLICY_MAX)
             continue;

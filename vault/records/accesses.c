@@ -35,7 +35,7 @@ struct search {
     uint64_t hmacs; /* of one entry */
     uint64_t left;  /* HMACs that are left to this request */
     uint64_t read;  /* bytes */
-    uint64_t from; /* where it began: behind what was pruned */
+    uint64_t from;  /* where it began: behind what was pruned */
     uint64_t next;
     bool full;
     struct buf lines;
@@ -105,7 +105,8 @@ put_names(struct buf *out, const struct entry *e)
     const struct {
         const char *key;
         struct bytes value;
-    } names[] = {{"actor", e->actor}, {"role", e->role}, {"view", e->view}, {"purpose", e->purpose}};
+    } names[] = {
+        {"actor", e->actor}, {"role", e->role}, {"view", e->view}, {"purpose", e->purpose}};
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         buf_putf(out, ",\"%s\":", names[i].key);

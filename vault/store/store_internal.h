@@ -21,7 +21,7 @@
  *  5. conn.broken is set when a page did not authenticate: SQLCipher then refuses all else on
  *     that connection with unrelated codes, so we keep the first and true one.
  *  6. SQL text is constant, from the table in statements.c; values are bound, never pasted.  Only the
- *     sums' SQL is made, from the schema's own names, at store_open and for a recount (sums.h).
+ *     SQL of a recount is made, from the schema's own names (sums_check.c).
  *  7. A reader that comes back keeps its snapshot (conn.kept) for the next borrower, as long as it is
  *     the newest: beginning one costs several system calls, more than the read itself.  kept ones are
  *     in the free list only; they end when a transaction of the writer begins, so that no idle

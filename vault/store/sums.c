@@ -70,36 +70,33 @@ set_prefix(struct sums_part *p, unsigned n_columns)
     p->prefix_len = (size_t)(to + 8 + name - p->prefix);
 }
 
-/* The lists of a part's columns, in the table's order. */
+/* A part's columns, in the table's order. */
 static enum cofre_err
 find_columns(struct store_conn *c, struct sums_part *p)
 {
-    static const char *const of[] = {[SUMS_PLAIN] = "", [SUMS_OLD] = "OLD.", [SUMS_NEW] = "NEW."};
-    sqlite3_str *list[3] = {sqlite3_str_new(c->db), sqlite3_str_new(c->db), sqlite3_str_new(c->db)};
+    sqlite3_str *list = sqlite3_str_new(c->db);
     sqlite3_stmt *q = NULL;
     unsigned n = 0;
-    bool whole = true;
     int rc = sqlite3_prepare_v2(c->db, "SELECT name FROM pragma_table_info(?) ORDER BY cid", -1, &q,
                                 NULL);
 
     if (rc == SQLITE_OK)
         rc = sqlite3_bind_text(q, 1, p->table, -1, SQLITE_STATIC);
     while (rc == SQLITE_OK && (rc = sqlite3_step(q)) == SQLITE_ROW) {
-        for (unsigned i = 0; i < 3; i++)
-            sqlite3_str_appendf(list[i], "%s%s\"%w\"", n == 0 ? "" : ", ", of[i],
-                                sqlite3_column_text(q, 0));
+        const char *name = (const char *)sqlite3_column_text(q, 0);
+
+        sqlite3_str_appendf(list, "%s\"%w\"", n == 0 ? "" : ", ", name);
+        if (name != NULL && strcmp(name, SUMS_FLAGS) == 0)
+            p->flags = (int)n;
         n++;
         rc = SQLITE_OK;
     }
     sqlite3_finalize(q);
-    for (unsigned i = 0; i < 3; i++)
-        whole = (p->columns[i] = sqlite3_str_finish(list[i])) != NULL && whole;
+    p->columns = sqlite3_str_finish(list);
     if (rc != SQLITE_DONE)
         return store_fail(c, rc);
-    if (!whole || n == 0)
-        return COFRE_ENOMEM;
     set_prefix(p, n);
-    return n <= SUMS_COLUMNS ? COFRE_OK : COFRE_ELIMIT;
+    return p->columns != NULL && n > 0 ? COFRE_OK : COFRE_ENOMEM;
 }
 
 enum cofre_err
@@ -125,7 +122,7 @@ sums_new(struct store_conn *c, const struct store_rowtag *tag, struct sums **out
         *out = s;
         s = NULL; /* moved to *out */
     } else if (err == COFRE_ELIMIT) {
-        cofre_why_set(why, err, "vault.db: more tables or columns than sums can be kept of");
+        cofre_why_set(why, err, "vault.db: more tables than sums can be kept of");
     }
 out:
     sums_free(s);
@@ -138,13 +135,12 @@ sums_free(struct sums *s)
     if (s == NULL)
         return;
     for (size_t i = 0; i < s->n; i++)
-        for (unsigned k = 0; k < 3; k++)
-            sqlite3_free(s->part[i].columns[k]);
+        sqlite3_free(s->part[i].columns);
     secret_free(s->memory);
     free(s);
 }
 
-/* ---- triggers ---- */
+/* ---- rows that come and go ---- */
 
 /* One value, as it is stored. */
 static bool
@@ -171,72 +167,74 @@ put_value(struct sums_row *r, sqlite3_value *v)
     return true;
 }
 
-/* cofre_sum(part, 1 for a row that comes and 0 for one that goes, columns...) */
-static void
-sum_row(sqlite3_context *ctx, int n, sqlite3_value **v)
-{
-    struct sums_state *state = sqlite3_user_data(ctx);
-    size_t part = (size_t)sqlite3_value_int64(v[0]);
-    struct sums_row r;
-    uint8_t tag[HASH_LEN];
+/* sqlite3_preupdate_old, or sqlite3_preupdate_new. */
+typedef int value_fn(sqlite3 *db, int column, sqlite3_value **out);
 
-    sums_row_begin(&r, state->sums, &state->sums->part[part]);
-    for (int i = 2; i < n; i++) {
-        if (!put_value(&r, v[i])) {
-            sqlite3_result_error_nomem(ctx);
-            return;
-        }
-    }
+/* False: a value could not be had. */
+static bool
+tag_row(const struct sums *s, const struct sums_part *p, sqlite3 *db, value_fn *value,
+        uint8_t tag[static HASH_LEN])
+{
+    struct sums_row r;
+    sqlite3_value *v = NULL;
+    int n = sqlite3_preupdate_count(db);
+
+    sums_row_begin(&r, s, p);
+    for (int i = 0; i < n; i++)
+        if (value(db, i, &v) != SQLITE_OK || !put_value(&r, v))
+            return false;
     sums_row_end(&r, tag);
-    if (sqlite3_value_int64(v[1]) != 0)
-        sums_add(&state->now.sum[part], tag);
-    else
-        sums_take(&state->now.sum[part], tag);
+    return true;
 }
 
-/* The three triggers of a part. */
-static char *
-trigger_sql(const struct sums *s, size_t i)
+/* Is the row one of this part? */
+static bool
+belongs(const struct sums_part *p, sqlite3 *db, value_fn *value)
 {
-    const struct sums_part *p = &s->part[i];
-    const char *when_new = p->index != NULL ? " WHERE NEW." SUMS_WHERE : "";
-    const char *when_old = p->index != NULL ? " WHERE OLD." SUMS_WHERE : "";
-    int n = (int)i;
+    sqlite3_value *v = NULL;
 
-    return sqlite3_mprintf(
-        "CREATE TEMP TRIGGER \"sum_%w_comes\" AFTER INSERT ON main.\"%w\" BEGIN"
-        " SELECT cofre_sum(%d, 1, %s)%s; END;"
-        "CREATE TEMP TRIGGER \"sum_%w_goes\" AFTER DELETE ON main.\"%w\" BEGIN"
-        " SELECT cofre_sum(%d, 0, %s)%s; END;"
-        "CREATE TEMP TRIGGER \"sum_%w_changes\" AFTER UPDATE ON main.\"%w\" BEGIN"
-        " SELECT cofre_sum(%d, 0, %s)%s; SELECT cofre_sum(%d, 1, %s)%s; END;",
-        p->name, p->table, n, p->columns[SUMS_NEW], when_new, p->name, p->table, n,
-        p->columns[SUMS_OLD], when_old, p->name, p->table, n, p->columns[SUMS_OLD], when_old, n,
-        p->columns[SUMS_NEW], when_new);
+    return p->index == NULL ||
+           (value(db, p->flags, &v) == SQLITE_OK && (sqlite3_value_int64(v) & SUMS_FLAG) != 0);
+}
+
+/* SQLite's word, just before, that it changes a row of any table. */
+static void
+row_changes(void *arg, sqlite3 *db, int op, const char *schema, const char *table, sqlite3_int64 old,
+            sqlite3_int64 now)
+{
+    struct sums_state *state = arg;
+    const struct sums *s = state->sums;
+    uint8_t tag[HASH_LEN] = {0};
+
+    (void)old;
+    (void)now;
+    if (strcmp(schema, "main") != 0)
+        return;
+    for (size_t i = 0; i < s->n; i++) {
+        const struct sums_part *p = &s->part[i];
+
+        if (strcmp(p->table, table) != 0)
+            continue;
+        if (op != SQLITE_INSERT && belongs(p, db, sqlite3_preupdate_old)) {
+            state->failed = !tag_row(s, p, db, sqlite3_preupdate_old, tag) || state->failed;
+            sums_take(&state->now.sum[i], tag);
+        }
+        if (op != SQLITE_DELETE && belongs(p, db, sqlite3_preupdate_new)) {
+            state->failed = !tag_row(s, p, db, sqlite3_preupdate_new, tag) || state->failed;
+            sums_add(&state->now.sum[i], tag);
+        }
+    }
 }
 
 enum cofre_err
 sums_attach(struct store_conn *w, const struct sums *s, bool fresh)
 {
-    int rc;
-
     if ((w->sums = calloc(1, sizeof *w->sums)) == NULL)
         return COFRE_ENOMEM;
     w->sums->sums = s;
     w->sums->kept.known = fresh;
-    /* Direct only: nothing that lies in the file, a view or a trigger of somebody's, may call it. */
-    rc = sqlite3_create_function_v2(w->db, "cofre_sum", -1, SQLITE_UTF8 | SQLITE_DIRECTONLY, w->sums,
-                                    sum_row, NULL, NULL, NULL);
-    /* So that what a REPLACE removes fires, too. */
-    if (rc == SQLITE_OK)
-        rc = sqlite3_exec(w->db, "PRAGMA recursive_triggers = ON", NULL, NULL, NULL);
-    for (size_t i = 0; i < s->n && rc == SQLITE_OK; i++) {
-        char *sql = trigger_sql(s, i);
-
-        rc = sql == NULL ? SQLITE_NOMEM : sqlite3_exec(w->db, sql, NULL, NULL, NULL);
-        sqlite3_free(sql);
-    }
-    return rc == SQLITE_OK ? COFRE_OK : store_fail(w, rc);
+    (void)sqlite3_preupdate_hook(w->db, row_changes, w->sums);
+    return COFRE_OK;
 }
 
 /* ---- what head says ---- */
@@ -295,6 +293,7 @@ sums_begin(struct store_conn *w)
         state->kept.known = true;
     }
     sums_copy(state->sums, &state->now, &state->kept);
+    state->failed = false;
     return COFRE_OK;
 }
 
@@ -307,6 +306,8 @@ sums_column(const struct store_conn *w, const struct store_head *head, struct su
     out->len = 0;
     if (w->sums == NULL)
         return COFRE_OK;
+    if (w->sums->failed)
+        return COFRE_ENOMEM;
     if (!w->sums->now.known)
         return COFRE_EINTEGRITY;
     s = w->sums->sums;

@@ -7,21 +7,22 @@
  * Keyed sums over the rows, against pages that are put back (design 9; FORMAT.md section 7).
  *
  * A row counts with HMAC(row-tag key, PAE("cofre/v1/row", table, each column)), a number below 2^256; the
- * sum of a table is that of its rows mod 2^256.  TEMP triggers of the writer's connection, made from the
- * schema as it is, add what comes and take away what goes; store_commit writes the sums and a MAC over
- * them into head.  So a table cannot be forgotten, nor a row that a cascade or a REPLACE removes.
+ * sum of a table is that of its rows mod 2^256.  SQLite tells before each change of a row in any table what it was
+ * and what it will be (the pre-update hook of the writer's connection); what comes is added, what goes is taken
+ * away, and store_commit writes the sums and a MAC over them into head.  So a table cannot be forgotten, nor a row that
+ * a cascade or a REPLACE removes.  Triggers would do the same, but with them each statement keeps a journal of its own,
+ * whose cost grows with the savepoint's: an import took four times as long.
  *
  *  1. struct sums is fixed once store_open is done, and shared by all connections.
  *  2. struct sums_state is the writer's.  `now` goes with the open transaction, `saved` is as of the savepoint,
- *     `kept` as of the last commit.  A statement that fails is undone by SQLite alone, with the triggers
- *     fired already: store_step puts `now` back as it was before that step.
+ *     `kept` as of the last commit.  A statement that fails is undone by SQLite alone, when the hook
+ *     was called already: store_step puts `now` back as it was before that step.
  *  3. `kept` is read from head at the first transaction, under its MAC.  While it is not known nothing is
  *     committed, unless the sums were made anew in the same transaction (store_rows_rebuild).
  */
 enum {
     SUMS_MAX = 32,      /* tables, and parts of them with a sum of their own */
     SUMS_NAME = 40,     /* longest name */
-    SUMS_COLUMNS = 90,  /* an SQL function takes 100 arguments */
     SUMS_PREFIX = 3 * 8 + 16 + SUMS_NAME, /* of a row's encoding: all before its columns */
     SUMS_ENCODED_MAX = SUMS_MAX * (1 + SUMS_NAME + 8 + HASH_LEN)
 };
@@ -29,16 +30,18 @@ enum {
 struct sums_part {
     char name[SUMS_NAME + 1];
     char table[SUMS_NAME + 1]; /* the same, but for a part of a table */
-    char *columns[3];          /* "num", "id", ... for SQL, by enum sums_row_of */
+    char *columns;             /* "num", "id", ... for SQL */
+    int flags;                 /* the number of the column that says whether a row is of a part */
     const char *index;         /* a part: the partial index whose rows it has; NULL: a whole table */
     bool vital;                /* recounted at every start */
     uint8_t prefix[SUMS_PREFIX];
     size_t prefix_len;
 };
 
-enum sums_row_of { SUMS_PLAIN, SUMS_OLD, SUMS_NEW };
 /* What makes a row one of a part: the restricted customers, of which there is no table. */
+#define SUMS_FLAGS "flags"
 #define SUMS_WHERE "flags & 2"
+enum { SUMS_FLAG = STORE_RESTRICTED };
 
 struct sums {
     struct secret *memory;
@@ -62,6 +65,7 @@ struct sums_at {
 
 struct sums_state {
     const struct sums *sums;
+    bool failed; /* a row could not be read for lack of memory: this transaction cannot be committed */
     bool anew; /* a transaction may begin without `kept`: it makes the sums anew */
     struct sums_at now;
     struct sums_at saved;
@@ -71,11 +75,11 @@ struct sums_state {
 
 /* ---- sums.c ---- */
 
-/* Reads the tables from the schema.  *out is NULL on error.  COFRE_ELIMIT: too many tables or columns. */
+/* Reads the tables from the schema.  *out is NULL on error.  COFRE_ELIMIT: too many tables. */
 COFRE_CHECKED enum cofre_err sums_new(struct store_conn *c, const struct store_rowtag *tag,
                                       struct sums **out, struct cofre_why *why);
 void sums_free(struct sums *s);
-/* Makes state and triggers for the writer.  fresh: the database was made now, and its rows are none. */
+/* Makes state and hook for the writer.  fresh: the database was made now, and its rows are none. */
 COFRE_CHECKED enum cofre_err sums_attach(struct store_conn *w, const struct sums *s, bool fresh);
 void sums_copy(const struct sums *s, struct sums_at *to, const struct sums_at *from);
 /* Sets `now` for a transaction that begins.  COFRE_EINTEGRITY: head has no sums, or they are not authentic. */

@@ -47,10 +47,9 @@ recount(struct store_conn *c, const struct sums *s, const struct sums_part *p, s
     *out = (struct sum){.rows = 0};
     if (p->index != NULL)
         sql = sqlite3_mprintf("SELECT %s FROM main.\"%w\" INDEXED BY \"%w\" WHERE " SUMS_WHERE,
-                              p->columns[SUMS_PLAIN], p->table, p->index);
+                              p->columns, p->table, p->index);
     else
-        sql = sqlite3_mprintf("SELECT %s FROM main.\"%w\" NOT INDEXED", p->columns[SUMS_PLAIN],
-                              p->table);
+        sql = sqlite3_mprintf("SELECT %s FROM main.\"%w\" NOT INDEXED", p->columns, p->table);
     if (sql != NULL)
         rc = sqlite3_prepare_v2(c->db, sql, -1, &q, NULL);
     sqlite3_free(sql);

@@ -25,8 +25,6 @@ leave(struct store_conn *c)
     c->open = false;
     c->saved = false;
     c->lost = COFRE_OK;
-    if (c->sums != NULL)
-        sums_copy(c->sums->sums, &c->sums->now, &c->sums->kept);
 }
 
 /* ---- readers ---- */

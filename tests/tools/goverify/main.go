@@ -1,7 +1,7 @@
 // goverify checks an audit directory with other people's code: golang.org/x/mod/sumdb/note opens the
 // checkpoint, and golang.org/x/mod/sumdb/tlog does all hashing. Nothing of Cofre is used.
 //
-//	goverify DIR VKEYFILE
+//	goverify DIR VKEYFILE [WITNESSVKEYFILE...]
 //
 // It reads every entry bundle, recomputes every tile that the checkpoint needs, compares it with
 // the file, compares the root, and proves the inclusion of a sample of entries from the tiles alone.
@@ -11,6 +11,8 @@ package main
 
 import (
 	"bytes"
+	"crypto/ed25519"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
@@ -30,6 +32,66 @@ type checkpoint struct {
 	origin string
 	size   int64
 	root   tlog.Hash
+}
+
+// cosigner verifies c2sp.org/tlog-cosignature lines (Ed25519, version 1), which x/mod does not know by itself.
+type cosigner struct {
+	name string
+	hash uint32
+	key  ed25519.PublicKey
+}
+
+func newCosigner(vkey string) (*cosigner, error) {
+	part := strings.SplitN(strings.TrimSpace(vkey), "+", 3)
+	if len(part) != 3 {
+		return nil, errors.New("malformed witness key")
+	}
+	hash, err := strconv.ParseUint(part[1], 16, 32)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := base64.StdEncoding.DecodeString(part[2])
+	if err != nil || len(raw) != 1+ed25519.PublicKeySize || raw[0] != 4 {
+		return nil, errors.New("malformed witness key")
+	}
+	sum := sha256.Sum256([]byte(part[0] + "\n" + string(raw)))
+	if binary.BigEndian.Uint32(sum[:]) != uint32(hash) {
+		return nil, errors.New("the witness key's id is not that of its name and key")
+	}
+	return &cosigner{part[0], uint32(hash), raw[1:]}, nil
+}
+
+func (c *cosigner) Name() string    { return c.name }
+func (c *cosigner) KeyHash() uint32 { return c.hash }
+
+func (c *cosigner) Verify(msg, sig []byte) bool {
+	if len(sig) != 8+ed25519.SignatureSize {
+		return false
+	}
+	head := fmt.Sprintf("cosignature/v1\ntime %d\n", binary.BigEndian.Uint64(sig))
+	return ed25519.Verify(c.key, append([]byte(head), msg...), sig[8:])
+}
+
+// checkCosignatures demands a line of each witness under the checkpoint.
+func checkCosignatures(dir string, vkeyFiles []string) error {
+	text, err := os.ReadFile(filepath.Join(dir, "checkpoint"))
+	if err != nil {
+		return err
+	}
+	for _, file := range vkeyFiles {
+		vkey, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		c, err := newCosigner(string(vkey))
+		if err != nil {
+			return err
+		}
+		if _, err := note.Open(text, note.VerifierList(c)); err != nil {
+			return fmt.Errorf("%s: %w", c.name, err)
+		}
+	}
+	return nil
 }
 
 func openCheckpoint(dir, vkey string) (*checkpoint, error) {
@@ -246,11 +308,15 @@ func run(dir, vkeyFile string) error {
 }
 
 func main() {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: goverify DIR VKEYFILE")
+	if len(os.Args) < 3 {
+		fmt.Fprintln(os.Stderr, "usage: goverify DIR VKEYFILE [WITNESSVKEYFILE...]")
 		os.Exit(64)
 	}
-	if err := run(os.Args[1], os.Args[2]); err != nil {
+	err := run(os.Args[1], os.Args[2])
+	if err == nil {
+		err = checkCosignatures(os.Args[1], os.Args[3:])
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "goverify:", err)
 		os.Exit(1)
 	}
