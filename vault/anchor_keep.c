@@ -37,8 +37,8 @@ anchor_now(struct cofre_vault *v, struct anchor *out, struct cofre_why *why)
 static bool
 same(const struct anchor *a, const struct anchor *b)
 {
-    return a->incarnation == b->incarnation && a->generation == b->generation && a->keyring_generation == b->keyring_generation &&
-           a->log_size == b->log_size;
+    return a->incarnation == b->incarnation && a->generation == b->generation &&
+           a->keyring_generation == b->keyring_generation && a->log_size == b->log_size;
 }
 
 static void
