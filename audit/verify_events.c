@@ -109,6 +109,17 @@ next_key(const struct verify_epochs *k, size_t i)
     return i + 1 < k->n ? &k->key[i + 1].key : &k->next;
 }
 
+/*
+ * The key that it names was lost before it signed anything, and the recovery key ended the epoch further on.
+ * From the entry on the former key signed nothing, either.
+ */
+static bool
+is_superseded(const struct verify_key *k, uint64_t seq)
+{
+    return k->size != UINT64_MAX && k->kind == SEAL_RECOVER && seq + 1 < k->size &&
+           k->last <= seq + 1;
+}
+
 static enum cofre_err
 on_end(struct verify_events *ev, uint64_t seq, const struct entry *e)
 {
@@ -123,7 +134,11 @@ on_end(struct verify_events *ev, uint64_t seq, const struct entry *e)
     if (!field_number(e, 0, BYTES_LIT("epoch-"), &epoch) || !field_hash(e, 1, named) ||
         e->n_fields != 2 || epoch != i + 2)
         return bad(ev, seq, "ends a key epoch, but not the one that it is in");
-    if (k->size == UINT64_MAX && ev->ending == 0) {
+    if (is_superseded(k, seq))
+        return COFRE_OK;
+    /* A second one recovers from the first, whose key is lost: behind that nothing was signed. */
+    if (k->size == UINT64_MAX &&
+        (ev->ending == 0 || (kind == SEAL_RECOVER && ev->walk->signed_size <= ev->ending))) {
         ev->ending = seq + 1;
         ev->ending_lost = kind == SEAL_RECOVER;
         return COFRE_OK;

@@ -2,7 +2,6 @@
 
 #include "audit/verify_keys.h"
 
-enum { COSIGNATURE = 0x04 };
 
 /* The next line, of which the end may be missing. */
 static struct bytes
@@ -53,7 +52,7 @@ verify_keys_witness(struct verify_keys *k, struct bytes text)
     const enum cofre_err err = verify_keys_add(k, text);
 
     for (size_t i = before; i < k->n && err == COFRE_OK; i++) {
-        if (k->key[i].algorithm == COSIGNATURE && is_new(k, i))
+        if (k->key[i].algorithm == NOTE_COSIGNATURE && is_new(k, i))
             continue;
         k->n = before;
         return COFRE_EFORMAT;

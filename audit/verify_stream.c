@@ -240,7 +240,10 @@ static enum cofre_err
 take_bundles(struct verify_stream *s)
 {
     const struct verify_config *config = s->c.config;
-    const struct verify_bundle_source source = {config->dir, s->c.pruned, config->subject};
+    const struct verify_bundle_source source = {.dir = config->dir,
+                                                .pruned = s->c.pruned,
+                                                .subject = config->subject,
+                                                .pairs = s->edge.pairs};
     const struct verify_bundle *b;
     struct verify_ahead *ahead;
     enum cofre_err err =

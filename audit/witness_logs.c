@@ -5,7 +5,7 @@
 
 #include "audit/witness_logs.h"
 
-enum { ED25519 = 0x01, LOGS_MAX = WITNESS_STATE_LOGS * (NOTE_VKEY_MAX + 1) };
+enum { LOGS_MAX = WITNESS_STATE_LOGS * (NOTE_VKEY_MAX + 1) };
 
 static bool
 same(const struct note_verifier *a, const struct note_verifier *b)
@@ -18,7 +18,7 @@ add(struct witness_logs *logs, struct bytes text, struct cofre_why *why)
 {
     struct note_verifier v;
 
-    if (note_vkey_parse(text, &v) != COFRE_OK || v.algorithm != ED25519)
+    if (note_vkey_parse(text, &v) != COFRE_OK || v.algorithm != NOTE_ED25519)
         return cofre_why_set(why, COFRE_EINVAL, "a line is no verifier key of a log");
     for (size_t i = 0; i < logs->n; i++)
         if (same(&logs->keys[i], &v))

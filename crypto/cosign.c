@@ -7,7 +7,7 @@
 
 #include "crypto/cosign.h"
 
-enum { COSIGNATURE = 0x04, LINE_RAW = NOTE_KEY_ID + COSIGN_RAW };
+enum { LINE_RAW = NOTE_KEY_ID + COSIGN_RAW };
 
 /* SHA-256(name "\n" 0x04 public key), cut: another id than the same key has for signing notes. */
 static void
@@ -32,7 +32,7 @@ cosign_signer_init(struct note_signer *s, const char *name, const uint8_t seed[s
 
     if (err != COFRE_OK)
         return err;
-    s->verifier.algorithm = COSIGNATURE;
+    s->verifier.algorithm = NOTE_COSIGNATURE;
     set_id(&s->verifier);
     return COFRE_OK;
 }
@@ -70,7 +70,7 @@ cosign_put(struct buf *out, const struct note_signer *s, struct bytes text, uint
     struct buf message = BUF_INIT;
     uint8_t raw[LINE_RAW];
 
-    assert(s->verifier.algorithm == COSIGNATURE && seconds <= INT64_MAX);
+    assert(s->verifier.algorithm == NOTE_COSIGNATURE && seconds <= INT64_MAX);
     assert(text.len > 0 && text.p[text.len - 1] == '\n');
     message_put(&message, text, seconds);
     if (buf_error(&message) != COFRE_OK) {
@@ -93,7 +93,7 @@ signature_valid(struct bytes text, struct bytes raw, const struct note_verifier 
     struct buf message = BUF_INIT;
     bool valid;
 
-    if (v->algorithm != COSIGNATURE || raw.len != COSIGN_RAW)
+    if (v->algorithm != NOTE_COSIGNATURE || raw.len != COSIGN_RAW)
         return false;
     *seconds = bytes_get_be64(raw.p);
     if (*seconds > INT64_MAX)

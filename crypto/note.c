@@ -7,7 +7,7 @@
 
 #include "crypto/note.h"
 
-enum { ED25519 = 0x01, COSIGNATURE = 0x04, VKEY_RAW = 1 + NOTE_PUBLIC };
+enum { VKEY_RAW = 1 + NOTE_PUBLIC };
 
 /* How a signature line begins: an em dash (U+2014) and a blank. */
 static const char DASH[] = "\xe2\x80\x94 ";
@@ -104,7 +104,7 @@ note_vkey_parse(struct bytes text, struct note_verifier *out)
         return COFRE_EFORMAT;
     if (encode_base64_read(raw, sizeof raw, &len, text) != COFRE_OK || len != VKEY_RAW)
         return COFRE_EFORMAT;
-    if (raw[0] != ED25519 && raw[0] != COSIGNATURE)
+    if (raw[0] != NOTE_ED25519 && raw[0] != NOTE_COSIGNATURE)
         return COFRE_EFORMAT;
 
     verifier_set(&v, name, raw);
@@ -132,7 +132,7 @@ note_vkey_put(struct buf *out, const struct note_verifier *v)
 enum cofre_err
 note_signer_init(struct note_signer *s, const char *name, const uint8_t seed[static NOTE_SEED])
 {
-    uint8_t raw[VKEY_RAW] = {ED25519};
+    uint8_t raw[VKEY_RAW] = {NOTE_ED25519};
     enum cofre_err err;
 
     memset(s, 0, sizeof *s);
@@ -251,7 +251,7 @@ malformed:
 static bool
 signature_valid(const struct note *n, const struct note_signature *s, const struct note_verifier *v)
 {
-    return v->algorithm == ED25519 && s->raw.len == NOTE_SIGNATURE &&
+    return v->algorithm == NOTE_ED25519 && s->raw.len == NOTE_SIGNATURE &&
            crypto_sign_verify_detached(s->raw.p, n->text.p, n->text.len, v->public_key) == 0;
 }
 

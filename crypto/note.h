@@ -23,10 +23,13 @@ enum {
     NOTE_SIGNATURES_MAX = 16
 };
 
+/* The algorithm byte of a key. */
+enum { NOTE_ED25519 = 0x01, NOTE_COSIGNATURE = 0x04 };
+
 struct note_verifier {
     char name[NOTE_NAME_MAX + 1];
     uint8_t id[NOTE_KEY_ID];
-    uint8_t algorithm; /* 0x01 Ed25519; 0x04 cosignature/v1 is parsed, and verifies nothing here */
+    uint8_t algorithm; /* NOTE_COSIGNATURE is parsed, and verifies nothing here (crypto/cosign.h) */
     uint8_t public_key[NOTE_PUBLIC];
 };
 

@@ -1,15 +1,16 @@
 #include "cofre/encode.h"
+#include "crypto/cosign.h"
 
 #include "crypto/note_key.h"
 
-enum { ED25519 = 0x01, RAW = 1 + NOTE_SEED };
+enum { RAW = 1 + NOTE_SEED };
 
 static const char prefix[] = "PRIVATE+KEY+";
 
 void
 note_key_put(struct buf *out, const struct note_signer *s)
 {
-    uint8_t raw[RAW] = {ED25519};
+    uint8_t raw[RAW] = {s->verifier.algorithm};
 
     memcpy(raw + 1, secret_bytes(s->key).p, NOTE_SEED);
     buf_puts(out, prefix);
@@ -53,6 +54,14 @@ check_spelling(struct bytes text, const struct note_signer *s)
     return err;
 }
 
+static enum cofre_err
+init(struct note_signer *s, const char *name, const uint8_t raw[static RAW])
+{
+    if (raw[0] == NOTE_ED25519)
+        return note_signer_init(s, name, raw + 1);
+    return raw[0] == NOTE_COSIGNATURE ? cosign_signer_init(s, name, raw + 1) : COFRE_EFORMAT;
+}
+
 enum cofre_err
 note_key_parse(struct bytes text, struct note_signer *s)
 {
@@ -72,8 +81,8 @@ note_key_parse(struct bytes text, struct note_signer *s)
     left = (struct bytes){text.p + skip, text.len - skip};
     if (take_field(&left, name, sizeof name) && take_field(&left, id, sizeof id) &&
         strlen(name) > 0 && encode_base64_read(raw, sizeof raw, &len, left) == COFRE_OK &&
-        len == sizeof raw && raw[0] == ED25519)
-        err = note_signer_init(s, name, raw + 1);
+        len == sizeof raw)
+        err = init(s, name, raw);
     secret_wipe(raw, sizeof raw);
     if (err == COFRE_OK)
         err = check_spelling(text, s);

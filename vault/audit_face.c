@@ -90,7 +90,7 @@ cofre_audit_entries(struct cofre_vault *v, struct cofre_call *call, uint64_t fro
     if (from < log_prune_first(v->log)) {
         (void)snprintf(why.text, sizeof why.text, "entries below %llu were pruned",
                        (unsigned long long)log_prune_first(v->log));
-        cofre_call_fail(call, COFRE_OUT_NOT_FOUND, "/from", why.text);
+        cofre_call_fail(call, COFRE_OUT_NOT_FOUND, "?from", why.text);
         return;
     }
     buf_puts(&call->body, "{\"entries\":[");

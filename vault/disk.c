@@ -153,7 +153,8 @@ shred(int dir, const char *old, const char *name)
     if (!same_file(dir, old, name)) {
         if ((fd = openat(dir, old, O_WRONLY | O_CLOEXEC | O_NOFOLLOW)) < 0 && errno == ENOENT)
             return;
-        err = fd < 0 ? COFRE_EIO : overwrite(fd);
+        /* As long as the directory is not synced, a crash may give these bytes the name back. */
+        err = fd < 0 || fsync(dir) != 0 ? COFRE_EIO : overwrite(fd);
         if (fd >= 0)
             (void)close(fd);
     }

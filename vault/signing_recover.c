@@ -106,6 +106,10 @@ cofre_vault_recover(const struct cofre_vault_config *config, struct bytes privat
 
     if ((err = note_key_parse(private_key, &r.key)) != COFRE_OK)
         return cofre_why_set(why, err, "the recovery key's file does not hold a private key");
+    if (r.key.verifier.algorithm != NOTE_ED25519) {
+        note_signer_free(&r.key);
+        return cofre_why_set(why, COFRE_EFORMAT, "the recovery key's file holds a witness's key");
+    }
     if ((err = vault_new(config, &v)) == COFRE_OK) {
         v->certifier = &r.key;
         if ((err = recover(v, config, actor, &r, why)) == COFRE_OK)

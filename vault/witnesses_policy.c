@@ -2,7 +2,7 @@
 
 #include "vault/witnesses_policy.h"
 
-enum { COSIGNATURE = 0x04, WORDS_MAX = 5 };
+enum { WORDS_MAX = 5 };
 
 struct line {
     struct bytes word[WORDS_MAX];
@@ -71,7 +71,7 @@ take_witness(const struct line *line, struct witnesses_policy *out)
         return "too many witnesses";
     if (!note_name_valid(line->word[1]) || !copy(line->word[1], w->name, sizeof w->name))
         return "the name is not valid";
-    if (note_vkey_parse(line->word[2], &w->key) != COFRE_OK || w->key.algorithm != COSIGNATURE)
+    if (note_vkey_parse(line->word[2], &w->key) != COFRE_OK || w->key.algorithm != NOTE_COSIGNATURE)
         return "not the key of a witness";
     if (!copy(line->word[3], w->url, sizeof w->url) || !url_valid(w->url))
         return "not a URL of http or https";

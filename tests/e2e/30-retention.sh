@@ -43,7 +43,7 @@ equal "it was announced" "$(cat pruned)" "$(printf 'audit-prune\tbundles-2\ttrue
 
 # What is gone says so; its proof is still there.
 call officer GET '/v1/audit/entries?from=511&limit=5'
-problem "a pruned entry" 404 not-found /from
+problem "a pruned entry" 404 not-found "?from"
 call officer GET '/v1/audit/entries?from=512&limit=1'
 answered "the first one left" 200
 exits 1 "on the command line" cofre audit show --from 0

@@ -45,7 +45,8 @@ witness() {
 import base64, hashlib, sys
 name = sys.argv[1]
 raw = b"\x04" + hashlib.sha256(name.encode()).digest()
-print(f"{name}+{hashlib.sha256(name.encode() + b'\n' + raw).digest()[:4].hex()}+{base64.b64encode(raw).decode()}")
+key_id = hashlib.sha256(name.encode() + b"\n" + raw).hexdigest()[:8]
+print(name, key_id, base64.b64encode(raw).decode(), sep="+")
 PY
 }
 witness w.example/1 >w1

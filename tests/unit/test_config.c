@@ -80,7 +80,8 @@ settings_are_taken(void **state)
     (void)state;
     assert_int_equal(read_text_of("# a comment\n[server]\nlisten = [::1]:443\ntls_cert = cert.pem\n"
                                   "tls_key = /etc/key.pem\nclient_ca=ca.pem\nthreads = 3\n"
-                                  "max_connections=77\n[audit]\ncheckpoint_ms = 500\n",
+                                  "max_connections=77\n[audit]\ncheckpoint_ms = 500\n"
+                                  "[witness]\npolicy = p\nrequired = yes\ngrace_s = 9\n",
                                   &c, &why),
                      COFRE_OK);
     snprintf(cert, sizeof cert, "%s/cert.pem", dir);
@@ -90,6 +91,11 @@ settings_are_taken(void **state)
     assert_int_equal(c.threads, 3);
     assert_int_equal(c.max_connections, 77);
     assert_int_equal(c.checkpoint_ms, 500);
+    snprintf(cert, sizeof cert, "%s/p", dir);
+    assert_string_equal(c.witness_policy, cert);
+    assert_true(c.witness_required);
+    assert_int_equal(c.witness_grace_s, 9);
+    assert_int_equal(c.witness_timeout_ms, 0);
 }
 
 static void
@@ -106,6 +112,8 @@ what_is_not_understood_is_refused_with_its_line(void **state)
         {"[server]\nthreads = 0\n", "line 2: threads is a number from 1"},
         {"[server]\nthreads = 4294967297\n", "line 2: threads"},
         {"[audit]\ncheckpoint_ms = 1\n", "line 2: checkpoint_ms"},
+        {"[witness]\nrequired = maybe\n", "line 2: required is yes or no"},
+        {"[witness]\ngrace_s = 0\n", "line 2: grace_s"},
         {"[server]\nlisten =\n", "line 2: listen is empty"},
         {"[server]\nthreads = 1\nthreads = 2\n", "line 3: threads is set twice"},
         {"[server]\nwhat is this\n", "line 2:"},

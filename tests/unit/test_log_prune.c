@@ -1,5 +1,6 @@
 #include "audit_dir.h"
 
+#include "audit/journal.h"
 #include "audit/log_prune.h"
 #include "audit/proof.h"
 #include "audit/seal.h"
@@ -354,6 +355,45 @@ pruned_entries_leave_the_journal_soon(void **state)
     assert_good((GONE + 1) * TILES_WIDTH);
 }
 
+/* Entry 1 with another code, and the hash that belongs to it: a record like any other. */
+static void
+replace_entry_1(void)
+{
+    struct buf file = audit_dir_read(&d, FIRST), line = BUF_INIT, record = BUF_INIT;
+    size_t at = bytes_get_le32(file.p) + JOURNAL_HEADER + JOURNAL_TRAILER;
+    const struct bytes old = {file.p + at + JOURNAL_HEADER, bytes_get_le32(file.p + at)};
+    struct entry_parsed parsed;
+    uint8_t leaf[HASH_LEN];
+
+    assert_int_equal(entry_parse(old, &parsed), COFRE_OK);
+    parsed.e.code = 403;
+    assert_int_equal(entry_write(&line, &parsed.e), COFRE_OK);
+    tree_leaf(buf_bytes(&line), leaf);
+    journal_record(&record, buf_bytes(&line), leaf);
+    memcpy(file.p + at, record.p, record.len);
+    audit_dir_write(&d, FIRST, buf_bytes(&file));
+    buf_free(&file);
+    buf_free(&line);
+    buf_free(&record);
+}
+
+static void
+what_the_journal_still_holds_of_pruned_entries_is_checked(void **state)
+{
+    struct verify_config config = {.dir = d.dir, .keys = &d.signer.verifier, .n_keys = 1};
+    struct verify_report report;
+    struct log *l = open_filled();
+
+    (void)state;
+    prune(l, GONE);
+    close_log(l);
+    replace_entry_1();
+    config.dir = d.dir;
+    assert_int_equal(verify_log(&config, &report), COFRE_OK);
+    assert_int_equal(report.verdict, VERIFY_TAMPERED);
+    assert_non_null(strstr(report.reason, "entry 1: the journal and the tree differ"));
+}
+
 /* ---- notes that are not the log's ---- */
 
 static void
@@ -445,6 +485,7 @@ main(void)
         TEST(what_a_crash_left_goes_at_the_next_start),
         TEST(announced_and_not_carried_out_it_can_be_announced_again),
         TEST(pruned_entries_leave_the_journal_soon),
+        TEST(what_the_journal_still_holds_of_pruned_entries_is_checked),
         TEST(a_note_that_is_not_the_logs_is_refused_and_nothing_goes),
         TEST(bundles_that_are_missing_without_a_note_are_not_pruned),
     };

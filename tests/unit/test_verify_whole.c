@@ -736,6 +736,43 @@ a_rotation_that_a_crash_cut_off_is_no_tampering(void **state)
     whole_close(&w);
 }
 
+/* The next key is lost between its entry and its seal: the recovery key ends the epoch further on. */
+static void
+a_rotation_that_lost_its_key_is_recovered(void **state)
+{
+    struct whole w;
+    struct buf before, after;
+
+    (void)state;
+    whole_open(&w, true);
+    sample_add(&w.s, 8, true);
+    sample_sign(&w.s);
+    before = whole_read(&w, "checkpoint");
+    whole_end_entry(&w, SEAL_ROTATE);
+    note_signer_free(&w.key[1]);
+    sample_add(&w.s, 2, true); /* they were committed meanwhile */
+    sample_sign(&w.s);
+    after = whole_read(&w, "checkpoint");
+    sample_write(w.s.dir, "checkpoint", buf_bytes(&before));
+    whole_end_entry(&w, SEAL_RECOVER);
+    assert_good(verify_plain(&w));
+    assert_true(report.unfinished);
+    whole_end_last(&w);
+    whole_end_seal(&w, SEAL_RECOVER);
+    assert_good(verify_plain(&w));
+    whole_end_vkeys(&w);
+    sample_sign(&w.s);
+    assert_good(verify_plain(&w));
+    assert_false(report.unfinished);
+
+    /* What the former key signed behind the entry is not its to sign. */
+    sample_write(w.s.dir, "keys/last.1", buf_bytes(&after));
+    assert_tampered(verify_plain(&w), "keys/seal.1: not the one that entry 9 announces");
+    buf_free(&before);
+    buf_free(&after);
+    whole_close(&w);
+}
+
 /* ---- pruning ---- */
 
 static void
@@ -1023,6 +1060,7 @@ main(void)
         cmocka_unit_test(entry_and_seal_belong_together),
         cmocka_unit_test(a_recovery_key_is_the_one_of_the_first_entry),
         cmocka_unit_test(a_rotation_that_a_crash_cut_off_is_no_tampering),
+        cmocka_unit_test(a_rotation_that_lost_its_key_is_recovered),
         cmocka_unit_test(only_what_was_given_up_may_be_gone),
         cmocka_unit_test(a_quorum_is_needed_and_may_lag_behind),
         cmocka_unit_test(a_time_stamp_counts_when_its_authority_is_known),
