@@ -2,7 +2,6 @@
 
 #include "audit/verify_keys.h"
 
-
 /* The next line, of which the end may be missing. */
 static struct bytes
 next_line(struct bytes *text)

@@ -130,7 +130,9 @@ vault_start_log(struct cofre_vault *v, const struct cofre_vault_config *config, 
 {
     enum cofre_err err;
 
-    if ((err = space_open(v, config, why)) != COFRE_OK)
+    /* Before anything is signed again. */
+    if ((err = timestamps_settle(v, why)) != COFRE_OK ||
+        (err = space_open(v, config, why)) != COFRE_OK)
         return err;
     if ((err = log_start(v->log, why)) == COFRE_OK && log_commit(v->log, NULL) != COFRE_OK) {
         /* What a crash left owing: the reserve is for that. */
@@ -148,8 +150,7 @@ begin(struct cofre_vault *v, const struct cofre_vault_config *config, struct cof
 {
     enum cofre_err err;
 
-    if ((err = timestamps_settle(v, why)) != COFRE_OK ||
-        (err = vault_start_log(v, config, why)) != COFRE_OK ||
+    if ((err = vault_start_log(v, config, why)) != COFRE_OK ||
         (err = rows_upgrade(v, why)) != COFRE_OK || (err = vault_run(v, why)) != COFRE_OK ||
         (err = witnesses_start(v, why)) != COFRE_OK)
         return err;

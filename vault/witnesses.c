@@ -135,14 +135,17 @@ witnesses_start(struct cofre_vault *v, struct cofre_why *why)
         return COFRE_OK;
     if ((err = witnesses_ask_setup(why)) != COFRE_OK)
         return err;
-    w->waiting_since = vault_clock();
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
     failed = pthread_create(&w->thread, NULL, run, v);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (failed != 0)
         return cofre_why_os(why, COFRE_ENOMEM, failed, "cannot start the witnesses' thread");
+    /* The committer and the keeper are at work already, and ask. */
+    pthread_mutex_lock(&w->lock);
+    w->waiting_since = vault_clock();
     w->running = true;
+    pthread_mutex_unlock(&w->lock);
     return COFRE_OK;
 }
 
@@ -191,10 +194,10 @@ witnesses_overdue(struct cofre_vault *v, struct cofre_why *why)
     struct witnesses *w = v->witnesses;
     bool overdue;
 
-    if (w == NULL || !w->required || !w->running)
+    if (w == NULL || !w->required)
         return false;
     pthread_mutex_lock(&w->lock);
-    overdue = vault_clock() - w->waiting_since > w->grace_ms;
+    overdue = w->running && vault_clock() - w->waiting_since > w->grace_ms;
     if (overdue)
         say_who(w, why);
     pthread_mutex_unlock(&w->lock);

@@ -22,7 +22,6 @@ struct witnesses {
     int64_t grace_ms;
 
     pthread_t thread;
-    bool running;
     struct witnesses_peer peer[WITNESSES_POLICY_MAX];
     struct witnesses_target target;
     bool witnessed_quorum; /* the file `witnessed` holds a quorum */
@@ -30,6 +29,7 @@ struct witnesses {
 
     pthread_mutex_t lock;
     pthread_cond_t wake;
+    bool running;
     bool stopping;
     struct witnesses_shown shown[WITNESSES_POLICY_MAX];
     int64_t waiting_since;

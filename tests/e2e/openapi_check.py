@@ -9,6 +9,8 @@ import re
 import sys
 
 NOT_HERE = {"500", "503"}
+# A log that was pruned is a long one: 30-retention.sh has it.
+ELSEWHERE = {"auditEntries": {"404"}}
 # Receipts are looked at by the scenario itself: open routes have none.
 OPTIONAL = {"Cofre-Audit"}
 TYPES = {"object": dict, "array": list, "string": str, "boolean": bool, "null": type(None)}
@@ -111,9 +113,10 @@ for line in open(sys.argv[2], encoding="utf-8"):
     failures += [f"{name}: {what}" for what in check(found[0], status, text, read_headers(headers))]
 
 for _, _, operation in table:
-    missing = set(operation["responses"]) - NOT_HERE - seen.get(operation["operationId"], set())
+    name = operation["operationId"]
+    missing = set(operation["responses"]) - NOT_HERE - ELSEWHERE.get(name, set()) - seen.get(name, set())
     if missing:
-        failures.append(f"{operation['operationId']}: never answered {', '.join(sorted(missing))}")
+        failures.append(f"{name}: never answered {', '.join(sorted(missing))}")
 
 for failure in failures:
     print(failure)
