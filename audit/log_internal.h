@@ -257,6 +257,9 @@ COFRE_CHECKED enum cofre_err log_prune_load(struct log *l, struct log_mark *mark
                                             struct cofre_why *why);
 /* Removes what is left of bundles that were given up. */
 COFRE_CHECKED enum cofre_err log_prune_start(struct log *l, struct cofre_why *why);
+/* log_sweep.c: removes every bundle below l->pruned that is still there, and the time stamps that its
+ * entries name.  COFRE_EIO, COFRE_ENOMEM. */
+COFRE_CHECKED enum cofre_err log_sweep_run(struct log *l, struct cofre_why *why);
 /* Carries it out, at the end of a round. */
 void log_prune_run(struct log *l, struct log_pruning *job);
 

@@ -185,7 +185,7 @@ struct findings;
 COFRE_CHECKED enum cofre_err vault_check(struct cofre_vault *v,
                                          const struct cofre_vault_config *config,
                                          struct findings *found, struct cofre_why *why);
-/* Opens the log for writing, and pays what is owed to it. */
+/* Settles what a crash left of a time stamp, opens the log for writing, and pays what is owed to it. */
 COFRE_CHECKED enum cofre_err vault_start_log(struct cofre_vault *v,
                                              const struct cofre_vault_config *config,
                                              struct cofre_why *why);

@@ -86,7 +86,7 @@ follow() {
     exec "$COFRE_BIN/cofre" --vault vault --key-file key "${options[@]}" audit export --follow "$@"
 }
 : >got
-for round in 1 2 3; do
+for _ in 1 2 3; do
     # Reads ten lines, keeps what it read, and dies.
     follow --cursor piped 2>follow.err | python3 -c '
 import os, sys
@@ -141,6 +141,7 @@ wait $two
 
 # ---- a collector that does not read ----
 mkfifo stuck
+# shellcheck disable=SC2217 # it holds the pipe open, and reads nothing
 sleep 300 <stuck &
 sleeper=$!
 follow --format ocsf >stuck 2>stuck.err &
@@ -198,7 +199,6 @@ while True:
 PY
 for kind in dgram stream; do
     rm -f sock got
-    target=$(size_now)
     follow --syslog sock --cursor "cursor.$kind" 2>"syslog.$kind.err" &
     exporter=$!
     for n in 7 9 30; do

@@ -411,6 +411,7 @@ what_a_crash_left_of_tiles_is_completed(void **state)
     close_log(l);
     /* As if killed between the second bundle and its hashes, with partial tiles left over. */
     assert_int_equal(unlinkat(d.dir, "tile/0/001", 0), 0);
+    audit_dir_write(&d, "partials", BYTES_LIT("600\n"));
     assert_int_equal(mkdirat(d.dir, "tile/0/000.p", 0700), 0);
     audit_dir_write(&d, "tile/0/000.p/7", BYTES_LIT("old"));
     l = open_log();

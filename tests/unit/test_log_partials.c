@@ -9,7 +9,7 @@ static struct audit_dir d;
 
 /* ---- a disk that lies or fails, below files whose path has a word in it ---- */
 
-static const char *flip_in;        /* the next write there is stored with another bit */
+static const char *_Atomic flip_in;        /* the next write there is stored with another bit */
 static const char *fail_rename_to; /* the next rename to this name fails */
 
 static unsigned fail_link; /* so many links from now on fails; 0: none */

@@ -244,6 +244,32 @@ what_a_crash_leaves_is_settled(void **state)
     tsa_authority_close(&a);
 }
 
+/* A declaration goes on with the log as a start does: no checkpoint covers an entry without its pair. */
+static void
+a_declaration_settles_too(void **state)
+{
+    struct vf *f = *state;
+    struct buf out = BUF_INIT;
+    struct tsa_authority a;
+    struct made m;
+
+    tsa_authority_open(&a, "tsa", 1790000000);
+    make(f, &a, &m);
+    assert_int_equal(keep(f, &m), COFRE_OUT_OK);
+    vf_close(f);
+    unname(f, size_of(&m), true);
+    vf_shell("rm $1/anchor$2", f->dir, "");
+    f->why.text[0] = 0;
+    if (cofre_vault_declare(&f->config, "uid-0", false, &out, &f->why) != COFRE_OK)
+        fail_msg("%s", f->why.text);
+    assert_true(is_kept(f, size_of(&m)));
+    assert_false(exists(f, "timestamp.checkpoint") || exists(f, "timestamp.tsr"));
+    vf_open(f);
+    buf_free(&out);
+    made_free(&m);
+    tsa_authority_close(&a);
+}
+
 /* Those of a pair that could not get its names meanwhile are settled before another is kept. */
 static void
 the_next_stamp_settles_the_last_one(void **state)
@@ -274,6 +300,7 @@ main(void)
         TEST(checkpoints_of_each_epoch_are_kept),
         TEST(what_is_no_checkpoint_of_this_log_is_refused),
         TEST(what_a_crash_leaves_is_settled),
+        TEST(a_declaration_settles_too),
         TEST(the_next_stamp_settles_the_last_one),
     };
 

@@ -248,7 +248,7 @@ static void
 prepare(struct vf *f, struct cofre_call *c, struct crowd *crowd, int i)
 {
     struct cofre_customer_in in = {.n_fields = 0};
-    char id[16];
+    char id[24];
 
     snprintf(id, sizeof id, "crowd-%d", i);
     in.external_id = bytes_str(id);

@@ -699,6 +699,88 @@ a_recovery_key_is_the_one_of_the_first_entry(void **state)
     buf_free(&vkey);
 }
 
+/* Rightly signed by the keys that must, and wrong all the same. */
+static void
+seals_and_notes_that_do_not_fit_are_refused(void **state)
+{
+    const char *const two[] = {"bundles-2", NULL};
+    const char *const none[] = {NULL};
+    struct seal_pruned p = {.bundles = 1, .has_recovery = true};
+    struct whole w;
+    struct buf note = BUF_INIT;
+
+    (void)state;
+    /* The number of another epoch. */
+    open_epochs(&w, 0);
+    whole_end_entry(&w, SEAL_ROTATE);
+    w.epoch = 2;
+    w.key[2] = w.key[1];
+    whole_end_seal(&w, SEAL_ROTATE);
+    SAMPLE_MUST(renameat(w.s.dir, "keys/seal.2", w.s.dir, "keys/seal.1") == 0);
+    memset(&w.key[2], 0, sizeof w.key[2]);
+    w.epoch = 1;
+    whole_end_vkeys(&w);
+    sample_sign(&w.s);
+    assert_tampered(verify_plain(&w), "keys/seal.1: is that of epoch 2");
+    whole_close(&w);
+
+    /* A recovery that was announced as a rotation. */
+    whole_open(&w, true);
+    sample_sign(&w.s);
+    whole_end_entry(&w, SEAL_ROTATE);
+    whole_end_last(&w);
+    whole_end_seal(&w, SEAL_RECOVER);
+    whole_end_vkeys(&w);
+    sample_sign(&w.s);
+    assert_tampered(verify_plain(&w), "keys/seal.1: not the one that entry 1 announces");
+    whole_close(&w);
+
+    /* The lost key's last checkpoint, of more than there was. */
+    whole_open(&w, true);
+    sample_sign(&w.s);
+    whole_end(&w, SEAL_RECOVER);
+    sample_add(&w.s, 5, true);
+    sample_sign(&w.s);
+    assert_good(verify_plain(&w));
+    note = checkpoint_by(&w, &w.key[0], 6);
+    write_text(&w, "keys/last.1", &note);
+    assert_tampered(verify_plain(&w), "keys/last.1: of a size that is not in its epoch");
+    whole_close(&w);
+
+    /* The seal without the key's line, and entries behind it in tiles. */
+    open_epochs(&w, 0);
+    whole_end_entry(&w, SEAL_ROTATE);
+    whole_end_seal(&w, SEAL_ROTATE);
+    sample_add(&w.s, 300, true);
+    assert_tampered(verify_plain(&w), "keys/vkeys: line 2 is missing");
+    whole_close(&w);
+
+    /* Pruning: other bundles, another entry, another root. */
+    whole_open(&w, true);
+    sample_add(&w.s, 600, true);
+    whole_act(&w, "audit-prune", two);
+    p.size = w.s.size;
+    whole_root(&w, p.root);
+    seal_vkey_hash(&w.recovery.verifier, p.recovery);
+    seal_pruned_make(&note, &p, &w.s.signer);
+    write_text(&w, "keys/pruned", &note);
+    sample_sign(&w.s);
+    assert_tampered(verify_plain(&w), "keys/pruned: gives up other bundles than entry 601");
+    p.bundles = 2;
+    p.root[0] ^= 1;
+    seal_pruned_make(&note, &p, &w.s.signer);
+    write_text(&w, "keys/pruned", &note);
+    assert_tampered(verify_plain(&w), "keys/pruned: its root is not that of the entries");
+    whole_act(&w, "audit-show", none);
+    p.size = w.s.size;
+    whole_root(&w, p.root);
+    seal_pruned_make(&note, &p, &w.s.signer);
+    write_text(&w, "keys/pruned", &note);
+    sample_sign(&w.s);
+    assert_tampered(verify_plain(&w), "keys/pruned: entry 602 does not announce it");
+    whole_close(&w);
+}
+
 /* ---- what a crash leaves of a rotation, a recovery ---- */
 
 static void
@@ -853,6 +935,14 @@ a_quorum_is_needed_and_may_lag_behind(void **state)
     whole_remove(&w, "witnessed");
     buf_free(&text);
 
+    /* An older checkpoint put back shows by what was witnessed since. */
+    text = whole_read(&w, "checkpoint");
+    sample_add(&w.s, 2, true);
+    whole_witness(&w, 2, 1780000000);
+    sample_write(w.s.dir, "checkpoint", buf_bytes(&text));
+    assert_tampered(verify_plain(&w), "witnessed: covers 25 entries, the checkpoint 23");
+    buf_free(&text);
+
     /* One that is given, and did not make the line in its name. */
     whole_witness(&w, 2, 1780000000);
     text = whole_read(&w, "checkpoint");
@@ -898,6 +988,50 @@ a_time_stamp_counts_when_its_authority_is_known(void **state)
     whole_close(&w);
 }
 
+/* Puts a pair into time/, with an entry that names it. */
+static void
+put_pair(struct whole *w, uint64_t size, const struct buf *checkpoint, const struct buf *reply)
+{
+    const struct buf *const files_of_it[] = {checkpoint, reply};
+    static const char *const suffix[] = {"checkpoint", "tsr"};
+    char word[32], hex[2][2 * HASH_LEN + 1], path[64];
+    const char *const words[] = {word, hex[0], hex[1], NULL};
+    uint8_t hash[HASH_LEN];
+
+    for (size_t i = 0; i < 2; i++) {
+        hash_of(buf_bytes(files_of_it[i]), hash);
+        whole_hex(hash, hex[i]);
+        snprintf(path, sizeof path, "time/%" PRIu64 ".%s", size, suffix[i]);
+        sample_write(w->s.dir, path, buf_bytes(files_of_it[i]));
+    }
+    snprintf(word, sizeof word, "size-%" PRIu64, size);
+    whole_act(w, "audit-timestamp", words);
+    sample_sign(&w->s);
+}
+
+static void
+a_pair_that_does_not_belong_together_shows(void **state)
+{
+    struct whole w;
+    struct buf text, reply;
+
+    (void)state;
+    whole_open(&w, false);
+    sample_add(&w.s, 4, true);
+    whole_stamp(&w);
+    text = whole_read(&w, "time/5.checkpoint");
+    reply = whole_read(&w, "time/5.tsr");
+    put_pair(&w, 4, &text, &reply);
+    assert_tampered(verify_plain(&w), "time/4.checkpoint: is of 5 entries");
+    buf_free(&text);
+    text = checkpoint_by(&w, &w.key[0], 4);
+    put_pair(&w, 4, &text, &reply);
+    assert_tampered(verify_plain(&w), "time/4.tsr: does not stamp the checkpoint beside it");
+    buf_free(&text);
+    buf_free(&reply);
+    whole_close(&w);
+}
+
 static void
 a_log_that_nobody_vouched_for_lately_is_stale(void **state)
 {
@@ -925,7 +1059,7 @@ a_log_that_nobody_vouched_for_lately_is_stale(void **state)
 static void
 a_declared_restore_is_rolled_back_until_it_is_accepted(void **state)
 {
-    struct whole w, lost;
+    struct whole w, lost, other;
     struct verify_config config;
     struct buf kept[3];
     struct bytes since[3];
@@ -966,6 +1100,16 @@ a_declared_restore_is_rolled_back_until_it_is_accepted(void **state)
     assert_good(verify_with(&config));
     config.n_since = 3; /* more than was declared */
     assert_says(VERIFY_ROLLED_BACK, verify_with(&config), "kept checkpoint 3 covers 42 entries");
+    /* What stood before the restore is still there, or it is another log. */
+    whole_open(&other, false);
+    other.s.salt = 3;
+    sample_add(&other.s, 4, true);
+    sample_sign(&other.s);
+    buf_free(&kept[2]);
+    kept[2] = whole_read(&other, "checkpoint");
+    since[2] = buf_bytes(&kept[2]);
+    whole_close(&other);
+    assert_says(VERIFY_FORKED, verify_with(&config), "kept checkpoint 3: its first 5 entries differ");
     leaf[0][0] ^= 1;
     config.n_since = 0;
     assert_says(VERIFY_ROLLED_BACK, verify_with(&config), "declares a restore");
@@ -1059,11 +1203,13 @@ main(void)
         cmocka_unit_test(a_stolen_old_key_shows_against_a_later_checkpoint),
         cmocka_unit_test(entry_and_seal_belong_together),
         cmocka_unit_test(a_recovery_key_is_the_one_of_the_first_entry),
+        cmocka_unit_test(seals_and_notes_that_do_not_fit_are_refused),
         cmocka_unit_test(a_rotation_that_a_crash_cut_off_is_no_tampering),
         cmocka_unit_test(a_rotation_that_lost_its_key_is_recovered),
         cmocka_unit_test(only_what_was_given_up_may_be_gone),
         cmocka_unit_test(a_quorum_is_needed_and_may_lag_behind),
         cmocka_unit_test(a_time_stamp_counts_when_its_authority_is_known),
+        cmocka_unit_test(a_pair_that_does_not_belong_together_shows),
         cmocka_unit_test(a_log_that_nobody_vouched_for_lately_is_stale),
         cmocka_unit_test(a_declared_restore_is_rolled_back_until_it_is_accepted),
         cmocka_unit_test(entries_of_one_person_are_found),
