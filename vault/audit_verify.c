@@ -44,9 +44,8 @@ read_given(struct verifying *w, const struct cofre_verify_in *in, struct cofre_c
     return true;
 }
 
-/* Tiles and checkpoint stand still meanwhile; entries go on into the journal. */
 static enum cofre_err
-verify_paused(struct cofre_vault *v, struct verifying *w, const struct cofre_verify_in *in)
+verify_once(struct cofre_vault *v, struct verifying *w, const struct cofre_verify_in *in)
 {
     const struct verify_config config = {.dir = v->audit_fd,
                                          .keys = &w->first,
@@ -62,11 +61,27 @@ verify_paused(struct cofre_vault *v, struct verifying *w, const struct cofre_ver
                                          .max_age = in->max_age,
                                          .found = verify_report_found,
                                          .found_ctx = &w->findings};
-    enum cofre_err err;
 
-    log_pause(v->log);
+    verify_report_free(&w->findings);
     (void)log_epoch(v->log, 1, &w->first, NULL);
-    err = verify_log(&config, &w->report);
+    return verify_log(&config, &w->report);
+}
+
+/*
+ * The builder works on meanwhile: proofs, witnesses and readers do not wait for a long log to be read.
+ * Only when it does not verify is it read again standing still (entries go on into the journal), so
+ * that what moved under the reader is not taken for tampering.
+ */
+static enum cofre_err
+verify(struct cofre_vault *v, struct verifying *w, const struct cofre_verify_in *in)
+{
+    enum cofre_err err = verify_once(v, w, in);
+
+    if (err != COFRE_OK ||
+        (w->report.verdict != VERIFY_TAMPERED && w->report.verdict != VERIFY_UNREADABLE))
+        return err;
+    log_pause(v->log);
+    err = verify_once(v, w, in);
     log_resume(v->log);
     return err;
 }
@@ -98,7 +113,7 @@ run(struct cofre_vault *v, struct cofre_call *call, const struct cofre_verify_in
 
     if (!read_given(w, in, call))
         return;
-    if ((err = verify_paused(v, w, in)) == COFRE_OK)
+    if ((err = verify(v, w, in)) == COFRE_OK)
         err = put_report(w, call, in->text);
     if (err != COFRE_OK) {
         policy_error(call, err, NULL);
