@@ -251,6 +251,7 @@ void log_cosign_run(struct log *l, struct log_cosigning *job);
 /* ---- log_prune.c (the face is in audit/log_prune.h) ---- */
 
 struct log_pruning;
+struct seal_pruned;
 /* Reads keys/pruned, when epochs and recovery are known: l->pruned, and what it says of the tree (size 0:
  * there is no note).  COFRE_EINTEGRITY, COFRE_EIO, COFRE_ENOMEM. */
 COFRE_CHECKED enum cofre_err log_prune_load(struct log *l, struct log_mark *mark,
@@ -261,7 +262,19 @@ COFRE_CHECKED enum cofre_err log_prune_start(struct log *l, struct cofre_why *wh
  * entries name.  COFRE_EIO, COFRE_ENOMEM. */
 COFRE_CHECKED enum cofre_err log_sweep_run(struct log *l, struct cofre_why *why);
 /* Carries it out, at the end of a round. */
+/* Opens and checks the note as it is now.  COFRE_ENOENT: there is none. */
+COFRE_CHECKED enum cofre_err log_prune_note(const struct log *l, struct seal_pruned *p,
+                                            struct cofre_why *why);
 void log_prune_run(struct log *l, struct log_pruning *job);
+
+/* ---- log_restored.c ---- */
+
+/*
+ * Sets p's restores: those that the note before lists, and the "restore" entries from the first one that is
+ * there up to p's bundles.  On the builder.  COFRE_ELIMIT: too many; COFRE_EINTEGRITY, COFRE_EIO, COFRE_ENOMEM.
+ */
+COFRE_CHECKED enum cofre_err log_restored_collect(struct log *l, struct seal_pruned *p,
+                                                  struct cofre_why *why);
 
 /* ---- log.c ---- */
 

@@ -107,6 +107,8 @@ put_note(struct log *l, const struct log_pruning *job, struct cofre_why *why)
         return err;
     if (l->has_recovery)
         seal_vkey_hash(&l->recovery, p.recovery);
+    if ((err = log_restored_collect(l, &p, why)) != COFRE_OK)
+        return err;
     seal_pruned_make(&note, &p, l->signer);
     if ((err = buf_error(&note)) == COFRE_OK)
         err = log_files_replace(&(struct log_place){l->dir, l->tmp_dir}, LOG_PRUNED,
@@ -143,25 +145,35 @@ check_note(const struct log *l, struct bytes note, struct seal_pruned *p, struct
 }
 
 enum cofre_err
-log_prune_load(struct log *l, struct log_mark *mark, struct cofre_why *why)
+log_prune_note(const struct log *l, struct seal_pruned *p, struct cofre_why *why)
 {
-    struct cofre_why none = {""};
-    struct seal_pruned p;
+    struct cofre_why found = {""};
     struct buf note = BUF_INIT;
-    enum cofre_err err = files_read(l->dir, LOG_PRUNED, SEAL_MAX, &note, &none);
+    enum cofre_err err = files_read(l->dir, LOG_PRUNED, SEAL_PRUNED_MAX, &note, &found);
 
-    *mark = (struct log_mark){.what = LOG_PRUNED};
-    if (err == COFRE_OK && (err = check_note(l, buf_bytes(&note), &p, why)) == COFRE_OK) {
-        l->pruned = p.bundles;
-        mark->size = p.size;
-        memcpy(mark->root, p.root, HASH_LEN);
-    } else if (err == COFRE_ENOENT) {
-        err = COFRE_OK;
-    } else {
-        err = cofre_why_set(why, err == COFRE_EFORMAT ? COFRE_EINTEGRITY : err, "%s", none.text);
-    }
+    if (err == COFRE_OK)
+        err = check_note(l, buf_bytes(&note), p, why);
+    else if (err != COFRE_ENOENT)
+        err = cofre_why_set(why, err == COFRE_EFORMAT ? COFRE_EINTEGRITY : err, "%s", found.text);
     buf_free(&note);
     return err;
+}
+
+enum cofre_err
+log_prune_load(struct log *l, struct log_mark *mark, struct cofre_why *why)
+{
+    struct seal_pruned p;
+    enum cofre_err err = log_prune_note(l, &p, why);
+
+    *mark = (struct log_mark){.what = LOG_PRUNED};
+    if (err == COFRE_ENOENT)
+        return COFRE_OK;
+    if (err != COFRE_OK)
+        return err;
+    l->pruned = p.bundles;
+    mark->size = p.size;
+    memcpy(mark->root, p.root, HASH_LEN);
+    return COFRE_OK;
 }
 
 /* ---- what goes ---- */

@@ -187,12 +187,26 @@ seal_open(struct bytes bytes, const struct note_verifier *present,
 
 /* ---- pruning ---- */
 
+static void
+put_restored(struct buf *text, const struct seal_restored *r)
+{
+    buf_puts(text, "restored ");
+    buf_put_u64_dec(text, r->seq);
+    buf_putc(text, ' ');
+    buf_put_hex(text, BYTES_OF(r->leaf));
+    buf_putc(text, ' ');
+    buf_put_u64_dec(text, r->size);
+    buf_putc(text, ' ');
+    buf_put_hex(text, BYTES_OF(r->root));
+    buf_putc(text, '\n');
+}
+
 void
 seal_pruned_make(struct buf *out, const struct seal_pruned *p, const struct note_signer *s)
 {
     struct buf text = BUF_INIT;
 
-    assert(p->size > 0 && p->bundles > 0);
+    assert(p->size > 0 && p->bundles > 0 && p->n_restored <= SEAL_RESTORED_MAX);
     put_head(&text, s->verifier.name, p->size, p->root);
     buf_puts(&text, pruned_tag);
     buf_put_u64_dec(&text, p->bundles);
@@ -202,6 +216,8 @@ seal_pruned_make(struct buf *out, const struct seal_pruned *p, const struct note
     else
         buf_puts(&text, "none");
     buf_putc(&text, '\n');
+    for (size_t i = 0; i < p->n_restored; i++)
+        put_restored(&text, &p->restored[i]);
     if (buf_error(&text) == COFRE_OK)
         note_sign(out, s, buf_bytes(&text));
     else
@@ -210,22 +226,65 @@ seal_pruned_make(struct buf *out, const struct seal_pruned *p, const struct note
 }
 
 static enum cofre_err
-parse_recovery(struct bytes line, struct seal_pruned *p)
+parse_hash(struct bytes hex, uint8_t out[static HASH_LEN])
 {
     struct buf raw = BUF_INIT;
     enum cofre_err err;
 
+    if (hex.len != 2 * (size_t)HASH_LEN)
+        return COFRE_EFORMAT;
+    if ((err = encode_hex_decode(&raw, hex)) == COFRE_OK)
+        memcpy(out, raw.p, HASH_LEN);
+    buf_free(&raw);
+    return err;
+}
+
+static enum cofre_err
+parse_recovery(struct bytes line, struct seal_pruned *p)
+{
     if (!lines_skip(&line, BYTES_LIT("recovery ")))
         return COFRE_EFORMAT;
     p->has_recovery = !bytes_equal(line, BYTES_LIT("none"));
-    if (!p->has_recovery)
-        return COFRE_OK;
-    if (line.len != 2 * (size_t)HASH_LEN)
+    return p->has_recovery ? parse_hash(line, p->recovery) : COFRE_OK;
+}
+
+/* What stands before the next space, or all of it. */
+static struct bytes
+take_word(struct bytes *line)
+{
+    const uint8_t *space = line->len > 0 ? memchr(line->p, ' ', line->len) : NULL;
+    struct bytes word = *line;
+
+    if (space == NULL) {
+        *line = BYTES_NONE;
+        return word;
+    }
+    word.len = (size_t)(space - line->p);
+    *line = (struct bytes){space + 1, line->len - word.len - 1};
+    return word;
+}
+
+static enum cofre_err
+parse_restored(struct bytes line, struct seal_pruned *p)
+{
+    struct seal_restored *r = &p->restored[p->n_restored];
+    const struct seal_restored *before = p->n_restored > 0 ? r - 1 : NULL;
+    struct bytes word[4];
+    enum cofre_err err;
+
+    if (p->n_restored == SEAL_RESTORED_MAX || !lines_skip(&line, BYTES_LIT("restored ")))
         return COFRE_EFORMAT;
-    if ((err = encode_hex_decode(&raw, line)) == COFRE_OK)
-        memcpy(p->recovery, raw.p, HASH_LEN);
-    buf_free(&raw);
-    return err;
+    for (size_t i = 0; i < 3; i++)
+        word[i] = take_word(&line);
+    word[3] = line;
+    if (!lines_number(word[0], &r->seq) || r->seq / 256 >= p->bundles ||
+        (before != NULL && r->seq <= before->seq) || !lines_number(word[2], &r->size))
+        return COFRE_EFORMAT;
+    if ((err = parse_hash(word[1], r->leaf)) != COFRE_OK ||
+        (err = parse_hash(word[3], r->root)) != COFRE_OK)
+        return err;
+    p->n_restored++;
+    return COFRE_OK;
 }
 
 /* name, where it is not NULL, is what the origin must be. */
@@ -242,11 +301,14 @@ parse_pruned(struct bytes text, struct seal_pruned *p, const char *name)
         return COFRE_EAUTH;
     /* What is given up lies before the note itself. */
     if (!lines_take(&text, &line) || !numbered(line, BYTES_LIT(pruned_tag), 1, &p->bundles) ||
-        p->bundles > (h.size - 1) / 256 || !lines_take(&text, &line) || text.len > 0)
+        p->bundles > (h.size - 1) / 256 || !lines_take(&text, &line))
         return COFRE_EFORMAT;
     p->size = h.size;
     memcpy(p->root, h.root, HASH_LEN);
-    return parse_recovery(line, p);
+    err = parse_recovery(line, p);
+    while (err == COFRE_OK && text.len > 0)
+        err = lines_take(&text, &line) ? parse_restored(line, p) : COFRE_EFORMAT;
+    return err;
 }
 
 static enum cofre_err
@@ -256,7 +318,7 @@ open_pruned(struct bytes bytes, const struct note_verifier *v, struct seal_prune
     struct note note;
     enum cofre_err err;
 
-    if (bytes.len > SEAL_MAX)
+    if (bytes.len > SEAL_PRUNED_MAX)
         return COFRE_EFORMAT;
     if ((err = note_parse(bytes, &note)) != COFRE_OK ||
         (err = parse_pruned(note.text, &p, v != NULL ? v->name : NULL)) != COFRE_OK)

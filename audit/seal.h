@@ -22,11 +22,19 @@
  *       ORIGIN "\n" SIZE "\n" base64(root) "\n"
  *       "cofre-pruned/v1 " BUNDLES "\n"
  *       "recovery " SHA-256 (hex) of the recovery vkey's text, or "none" "\n"
+ *       { "restored " SEQ " " leaf hash (hex) " " DECLARED " " root (hex) "\n" }
  *
  *     signed by the key of the epoch that entry SIZE - 1 belongs to.  That entry is the "audit-prune"
- *     entry, whose field is "bundles-<BUNDLES>".
+ *     entry, whose field is "bundles-<BUNDLES>".  Each line "restored" stands for a "restore" entry
+ *     below 256 * BUNDLES, ascending: its hash, and the size and root that it declares.  So what it
+ *     declares is known for as long as the log is.
  */
-enum { SEAL_MAX = 4096, SEAL_EPOCHS_MAX = 1024 };
+enum {
+    SEAL_MAX = 4096,
+    SEAL_PRUNED_MAX = 16384,
+    SEAL_RESTORED_MAX = 64,
+    SEAL_EPOCHS_MAX = 1024
+};
 
 enum seal_kind { SEAL_ROTATE, SEAL_RECOVER };
 
@@ -54,15 +62,24 @@ void seal_make(struct buf *out, const struct seal *s, const struct note_signer *
 COFRE_CHECKED enum cofre_err seal_open(struct bytes note, const struct note_verifier *present,
                                        const struct note_verifier *recovery, struct seal *out);
 
+struct seal_restored {
+    uint64_t seq;
+    uint8_t leaf[HASH_LEN];
+    uint64_t size; /* as it declares: of the log that was known */
+    uint8_t root[HASH_LEN];
+};
+
 struct seal_pruned {
     uint64_t size;
     uint8_t root[HASH_LEN];
     uint64_t bundles;
     bool has_recovery;
     uint8_t recovery[HASH_LEN]; /* of the genesis entry, which may be gone */
+    struct seal_restored restored[SEAL_RESTORED_MAX];
+    size_t n_restored;
 };
 void seal_pruned_make(struct buf *out, const struct seal_pruned *p, const struct note_signer *s);
-/* One signature and no other; 256 * BUNDLES < SIZE.  COFRE_EFORMAT, COFRE_EAUTH, COFRE_ENOMEM. */
+/* One signature and no other; 256 * BUNDLES < SIZE; restores ascend.  COFRE_EFORMAT, COFRE_EAUTH, COFRE_ENOMEM. */
 COFRE_CHECKED enum cofre_err seal_pruned_open(struct bytes note, const struct note_verifier *v,
                                               struct seal_pruned *out);
 /* The same without checking the signature: to learn by which epoch's key it must be signed. */

@@ -152,22 +152,20 @@ check_signer(struct attempt *a)
     const struct verify_epochs *e = &a->epochs;
     const size_t newest = e->n - 1;
 
-    a->report->unfinished =
-        e->pending || a->events.ending != 0 || a->signed_by.epoch != newest;
-    if (a->signed_by.epoch == newest || (a->signed_by.epoch + 1 == newest &&
-                                         verify_walk_ends(&a->walk, e->key[newest].from)))
+    a->report->unfinished = e->pending || a->events.ending != 0 || a->signed_by.epoch != newest;
+    if (a->signed_by.epoch == newest ||
+        (a->signed_by.epoch + 1 == newest && verify_walk_ends(&a->walk, e->key[newest].from)))
         return COFRE_OK;
-    return cofre_why_set(&a->why, COFRE_EINTEGRITY,
-                         "checkpoint: signed by a revoked key (epoch %zu ended at %llu)",
-                         a->signed_by.epoch + 1,
-                         (unsigned long long)e->key[a->signed_by.epoch].size);
+    return cofre_why_set(
+        &a->why, COFRE_EINTEGRITY, "checkpoint: signed by a revoked key (epoch %zu ended at %llu)",
+        a->signed_by.epoch + 1, (unsigned long long)e->key[a->signed_by.epoch].size);
 }
 
 static enum cofre_err
 check_all(struct attempt *a)
 {
-    const struct verify_partials_at at = {
-        a->config->dir, a->epochs.has_pruned ? a->epochs.pruned.bundles : 0};
+    const struct verify_partials_at at = {a->config->dir,
+                                          a->epochs.has_pruned ? a->epochs.pruned.bundles : 0};
     enum cofre_err err;
 
     a->events.config = a->config;

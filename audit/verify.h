@@ -33,9 +33,9 @@ struct verify_epoch {
     uint32_t number;
     uint8_t id[NOTE_KEY_ID];
     uint64_t from;
-    uint64_t size;       /* where it ended; UINT64_MAX: it goes on */
-    bool recovered;      /* its key was lost: the recovery key vouches for what follows */
-    uint64_t last;       /* then: the last size that its own key signed */
+    uint64_t size;  /* where it ended; UINT64_MAX: it goes on */
+    bool recovered; /* its key was lost: the recovery key vouches for what follows */
+    uint64_t last;  /* then: the last size that its own key signed */
 };
 
 enum verify_who { VERIFY_BY_LOG, VERIFY_BY_WITNESS, VERIFY_BY_KEPT, VERIFY_BY_TIME };
@@ -80,19 +80,20 @@ struct verify_config {
     size_t n_since;
     const struct note_verifier *witnesses;
     size_t n_witnesses;
-    uint64_t quorum;      /* so many of them must have signed; 0: all */
-    struct bytes tsa_ca;  /* PEM; empty: time stamps are read, and their authority is not checked */
+    uint64_t quorum;     /* so many of them must have signed; 0: all */
+    struct bytes tsa_ca; /* PEM; empty: time stamps are read, and their authority is not checked */
     const uint8_t (*accepted)[HASH_LEN]; /* restores, by leaf hash */
     size_t n_accepted;
-    uint64_t max_age; /* seconds; 0: any */
-    uint64_t now;     /* since 1970; 0: the clock is asked */
+    uint64_t max_age;              /* seconds; 0: any */
+    uint64_t now;                  /* since 1970; 0: the clock is asked */
     const struct subject *subject; /* NULL: nobody is looked for */
-    unsigned threads; /* 1: only the caller's; 0: as many as there are processors */
+    unsigned threads;              /* 1: only the caller's; 0: as many as there are processors */
     void (*progress)(void *ctx, uint64_t done, uint64_t total); /* may be NULL */
     void *ctx;
     void (*found)(void *ctx, const struct verify_finding *finding); /* may be NULL */
     void *found_ctx;
-    struct buf *checkpoint; /* gets the text of the log's checkpoint as it was verified; may be NULL */
+    struct buf
+        *checkpoint; /* gets the text of the log's checkpoint as it was verified; may be NULL */
 };
 
 struct verify_report {
@@ -112,8 +113,8 @@ struct verify_report {
     uint64_t seconds;       /* when somebody vouched last, since 1970; 0: nobody ever */
     uint64_t age;           /* seconds from then to now */
     char newest[NOTE_NAME_MAX + 1]; /* by whom */
-    bool torn;              /* a last record is cut short: a crash, not a change */
-    bool unfinished;        /* a crash came into a key rotation; the next start goes on with it */
+    bool torn;                      /* a last record is cut short: a crash, not a change */
+    bool unfinished; /* a crash came into a key rotation; the next start goes on with it */
 };
 
 /* Always fills *report; the verdicts are taken in the order 66, 1, 3, 2.  COFRE_ENOMEM alone is an

@@ -109,8 +109,8 @@ static enum cofre_err
 load_recovery(struct loading *l)
 {
     struct bytes text, line;
-    enum cofre_err err = read_optional(l, "keys/recovery", NOTE_VKEY_MAX + 1, &l->text,
-                                       &l->e->has_recovery);
+    enum cofre_err err =
+        read_optional(l, "keys/recovery", NOTE_VKEY_MAX + 1, &l->text, &l->e->has_recovery);
 
     if (err != COFRE_OK || !l->e->has_recovery)
         return err;
@@ -129,8 +129,8 @@ static enum cofre_err
 open_seal(const struct loading *l, size_t i, const char *path, struct seal *out)
 {
     const struct verify_epochs *e = l->e;
-    const enum cofre_err err = seal_open(buf_bytes(&l->text), &e->key[i].key,
-                                         e->has_recovery ? &e->recovery : NULL, out);
+    const enum cofre_err err =
+        seal_open(buf_bytes(&l->text), &e->key[i].key, e->has_recovery ? &e->recovery : NULL, out);
 
     if (err == COFRE_ENOMEM)
         return err;
@@ -209,7 +209,7 @@ load_pruned(struct loading *l)
 {
     struct verify_epochs *e = l->e;
     struct seal_pruned *p = &e->pruned;
-    enum cofre_err err = read_optional(l, "keys/pruned", SEAL_MAX, &l->text, &e->has_pruned);
+    enum cofre_err err = read_optional(l, "keys/pruned", SEAL_PRUNED_MAX, &l->text, &e->has_pruned);
 
     if (err != COFRE_OK || !e->has_pruned)
         return err;
@@ -305,8 +305,9 @@ find_signer(const struct verify_epochs *e, struct verify_signed *s, struct cofre
     if (wrong < e->n)
         return wrong_epoch(&e->key[wrong], wrong, s->c.size, why);
     return cofre_why_set(why, COFRE_EAUTH,
-                         s->other ? "not signed by the key that was given, nor by one that it leads to"
-                                  : "not signed by the log");
+                         s->other
+                             ? "not signed by the key that was given, nor by one that it leads to"
+                             : "not signed by the log");
 }
 
 enum cofre_err

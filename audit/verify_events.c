@@ -76,7 +76,7 @@ on_genesis(struct verify_events *ev, uint64_t seq, const struct entry *e)
         seal_vkey_hash(&k->recovery, present);
     if (!same_recovery(named, hash, k->has_recovery, present))
         return cofre_why_set(ev->why, COFRE_EINTEGRITY, "keys/recovery: %s",
-                             !named              ? "the first entry names none"
+                             !named             ? "the first entry names none"
                              : !k->has_recovery ? "missing, and named by the first entry"
                                                 : "not the one that the first entry names");
     if (k->has_pruned && !same_recovery(named, hash, k->pruned.has_recovery, k->pruned.recovery))
@@ -185,7 +185,7 @@ on_stamp(struct verify_events *ev, uint64_t seq, const struct entry *e)
     /* In a bundle that is given up the pair goes first. */
     if (ev->epochs->has_pruned && seq / TILES_WIDTH < ev->epochs->pruned.bundles)
         return verify_stamps_named(&ev->walk->stamps, -1, e, NULL) == COFRE_ENOMEM ? COFRE_ENOMEM
-                                                                                  : COFRE_OK;
+                                                                                   : COFRE_OK;
     return verify_stamps_named(&ev->walk->stamps, ev->config->dir, e, ev->why);
 }
 
@@ -218,26 +218,57 @@ is_accepted(const struct verify_config *config, const uint8_t leaf[static HASH_L
     return false;
 }
 
+/* Room for one more, zeroed and not counted yet. */
 static enum cofre_err
-on_restore(struct verify_events *ev, uint64_t seq, const struct entry *e)
+restored_room(struct verify_events *ev, uint64_t seq, struct verify_restored **out)
 {
-    struct verify_restored *r, *grown;
-    uint64_t k, generation;
+    struct verify_restored *grown;
 
-    if (!field_begins(e, 0, BYTES_LIT("incarnation-")))
-        return COFRE_OK;
     if (ev->n_restored == RESTORED_MAX)
         return bad(ev, seq, "one restore too many");
     if ((grown = realloc(ev->restored, (ev->n_restored + 1) * sizeof *grown)) == NULL)
         return COFRE_ENOMEM;
     ev->restored = grown;
-    r = memset(&grown[ev->n_restored], 0, sizeof *r);
+    *out = memset(&grown[ev->n_restored], 0, sizeof **out);
+    (*out)->seq = seq;
+    return COFRE_OK;
+}
+
+/* Of a bundle that was given up, and is still there: a note that is silent about it would hide it. */
+static bool
+is_listed(const struct verify_epochs *k, const struct verify_restored *r)
+{
+    const struct seal_pruned *p = &k->pruned;
+
+    if (!k->has_pruned || r->seq / TILES_WIDTH >= p->bundles)
+        return true;
+    for (size_t i = 0; i < p->n_restored; i++) {
+        if (p->restored[i].seq == r->seq)
+            return p->restored[i].size == r->size &&
+                   memcmp(p->restored[i].root, r->root, HASH_LEN) == 0;
+    }
+    return false;
+}
+
+static enum cofre_err
+on_restore(struct verify_events *ev, uint64_t seq, const struct entry *e)
+{
+    struct verify_restored *r;
+    uint64_t k, generation;
+    enum cofre_err err;
+
+    if (!field_begins(e, 0, BYTES_LIT("incarnation-")))
+        return COFRE_OK;
+    if ((err = restored_room(ev, seq, &r)) != COFRE_OK)
+        return err;
     if (!field_number(e, 0, BYTES_LIT("incarnation-"), &k) ||
         !field_number(e, 1, BYTES_LIT("size-"), &r->size) || !field_hash(e, 2, r->root) ||
         !field_number(e, 3, BYTES_LIT("generation-"), &generation))
         return bad(ev, seq, "declares a restore, and not of what");
     put_words(r->words, e, 4);
-    r->seq = seq;
+    if (!is_listed(ev->epochs, r))
+        return cofre_why_set(ev->why, COFRE_EINTEGRITY,
+                             "keys/pruned: not what the restore of entry %" PRIu64 " declares", seq);
     ev->n_restored++;
     return COFRE_OK;
 }
@@ -292,6 +323,44 @@ verify_events_see(struct verify_events *ev, uint64_t seq, struct bytes line,
     if (err == COFRE_OK && ev->n_restored > n_before) {
         memcpy(ev->restored[n_before].leaf, leaf, HASH_LEN);
         ev->restored[n_before].accepted = is_accepted(ev->config, leaf);
+    }
+    return err;
+}
+
+static enum cofre_err
+add_listed(struct verify_events *ev, const struct seal_restored *listed)
+{
+    struct verify_restored *r;
+    const enum cofre_err err = restored_room(ev, listed->seq, &r);
+
+    if (err != COFRE_OK)
+        return err;
+    memcpy(r->leaf, listed->leaf, HASH_LEN);
+    r->size = listed->size;
+    memcpy(r->root, listed->root, HASH_LEN);
+    (void)snprintf(r->words, sizeof r->words, "pruned since");
+    r->accepted = is_accepted(ev->config, r->leaf);
+    ev->n_restored++;
+    return COFRE_OK;
+}
+
+enum cofre_err
+verify_events_bundle(struct verify_events *ev, uint64_t first, const uint8_t (*leaf)[HASH_LEN],
+                     bool gone)
+{
+    const struct seal_pruned *p = &ev->epochs->pruned;
+    enum cofre_err err = COFRE_OK;
+
+    for (size_t i = 0; ev->epochs->has_pruned && i < p->n_restored && err == COFRE_OK; i++) {
+        const struct seal_restored *r = &p->restored[i];
+
+        if (r->seq < first || r->seq - first >= TILES_WIDTH)
+            continue;
+        if (memcmp(leaf[r->seq - first], r->leaf, HASH_LEN) != 0)
+            return cofre_why_set(ev->why, COFRE_EINTEGRITY,
+                                 "keys/pruned: the hash of entry %" PRIu64 " is another", r->seq);
+        if (gone)
+            err = add_listed(ev, r);
     }
     return err;
 }

@@ -97,7 +97,7 @@ COFRE_CHECKED enum cofre_err verify_epochs_open(const struct verify_epochs *e, s
 /* What lies in time/: a pair of files for each size. */
 struct verify_stamp {
     uint64_t size;
-    bool seen; /* its entry */
+    bool seen;                 /* its entry */
     uint8_t hash[2][HASH_LEN]; /* of the checkpoint, of the reply */
     uint64_t seconds;
     char authority[128];
@@ -198,7 +198,7 @@ struct verify_events {
     struct entry_parsed *parsed;
     struct verify_restored *restored;
     size_t n_restored;
-    uint64_t ending; /* 1 + seq of an entry that ends an epoch and has no seal; 0: none */
+    uint64_t ending;  /* 1 + seq of an entry that ends an epoch and has no seal; 0: none */
     bool ending_lost; /* it is an "audit-recover" */
 };
 
@@ -207,6 +207,12 @@ bool verify_events_wants(uint64_t seq, const struct verify_form *form);
 COFRE_CHECKED enum cofre_err verify_events_see(struct verify_events *ev, uint64_t seq,
                                                struct bytes line,
                                                const uint8_t leaf[static HASH_LEN]);
+/*
+ * The hashes of a full bundle, before its entries are shown.  Restores that keys/pruned lists there are the
+ * tree's, and, when the bundle is gone, count like those that are seen.
+ */
+COFRE_CHECKED enum cofre_err verify_events_bundle(struct verify_events *ev, uint64_t first,
+                                                  const uint8_t (*leaf)[HASH_LEN], bool gone);
 /* After the stream: every file had its entry.  first: the first entry that was there. */
 COFRE_CHECKED enum cofre_err verify_events_check(const struct verify_events *ev, uint64_t first);
 void verify_events_free(struct verify_events *ev);

@@ -71,9 +71,9 @@ tail_put(struct verify_stream *s, size_t i, struct bytes line)
 static enum cofre_err
 check_tail(struct verify_stream *s, struct tiles_name name)
 {
-    return verify_stream_tile(s, (struct verify_tile){.name = name,
-                                                      .contents = buf_bytes(&s->tail),
-                                                      .ends = s->tail_ends});
+    return verify_stream_tile(
+        s,
+        (struct verify_tile){.name = name, .contents = buf_bytes(&s->tail), .ends = s->tail_ends});
 }
 
 static enum cofre_err

@@ -229,8 +229,8 @@ is_lost(const struct verify_judge *j, const struct verify_mark *m)
     for (size_t i = 0; i < j->events->n_restored; i++) {
         const struct verify_restored *r = &j->events->restored[i];
 
-        if (m->size > r->seq && (m->size < r->size ||
-                                 (m->size == r->size && memcmp(m->root, r->root, HASH_LEN) == 0)))
+        if (m->size > r->seq &&
+            (m->size < r->size || (m->size == r->size && memcmp(m->root, r->root, HASH_LEN) == 0)))
             return true;
     }
     return false;

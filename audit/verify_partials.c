@@ -64,8 +64,8 @@ verify_partials_allow(int dir, const struct partials *p, const struct tiles_name
     const uint64_t hashes = name->index * TILES_WIDTH + name->width;
 
     /* Has a size that needs it beyond the checkpoint's: being written, or a crash came between. */
-    if (hashes > signed_size >> shift || (hashes == signed_size >> shift && shift > 0 &&
-                                          ~signed_size << (64 - shift) != 0))
+    if (hashes > signed_size >> shift ||
+        (hashes == signed_size >> shift && shift > 0 && ~signed_size << (64 - shift) != 0))
         return true;
     return partials_has(p, name) || is_there(dir, &full);
 }

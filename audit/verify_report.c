@@ -14,19 +14,10 @@ static const struct {
 } verdicts[] = {
     {VERIFY_GOOD, "good", "Good: nothing was changed, removed or added."},
     {VERIFY_TAMPERED, "tampered", "TAMPERED: the log is not what it was."},
-    {VERIFY_ROLLED_BACK, "rolled-back", "ROLLED BACK: the log is older or shorter than it must be."},
+    {VERIFY_ROLLED_BACK, "rolled-back",
+     "ROLLED BACK: the log is older or shorter than it must be."},
     {VERIFY_FORKED, "forked", "FORKED: the log is not a continuation of the one that was kept."},
     {VERIFY_UNREADABLE, "unreadable", "Not verified: something could not be read."},
-};
-
-static const struct {
-    const char *word;
-    const char *text;
-} whos[] = {
-    [VERIFY_BY_LOG] = {"log", "the log's own key and clock"},
-    [VERIFY_BY_WITNESS] = {"witness", "witness"},
-    [VERIFY_BY_KEPT] = {"kept", "kept by who verifies"},
-    [VERIFY_BY_TIME] = {"time", "time stamp"},
 };
 
 static size_t
@@ -55,9 +46,8 @@ verify_report_time(struct buf *out, uint64_t ms)
         buf_putf(out, "%s.%03uZ", text, (unsigned)(ms % 1000));
 }
 
-/* A text that was cut may end inside a character. */
-static void
-put_string(struct buf *out, const char *text)
+void
+verify_report_string(struct buf *out, const char *text)
 {
     struct bytes b = bytes_str(text);
 
@@ -66,108 +56,11 @@ put_string(struct buf *out, const char *text)
     encode_json_string(out, b);
 }
 
-/* For a terminal: whoever wrote a file that was read may have chosen it. */
-static void
-put_shown(struct buf *out, const char *text)
+void
+verify_report_shown(struct buf *out, const char *text)
 {
     for (; *text != '\0'; text++)
         buf_putc(out, *text >= ' ' && *text != 0x7f ? *text : '?');
-}
-
-/* ---- findings ---- */
-
-static void
-found_epoch(struct buf *text, struct buf *json, const struct verify_epoch *e)
-{
-    const bool open = e->size == UINT64_MAX;
-
-    buf_putf(text, "    %-3" PRIu32 " key ", e->number);
-    buf_put_hex(text, BYTES_OF(e->id));
-    buf_putf(text, ", from entry %" PRIu64, e->from);
-    if (!open)
-        buf_putf(text, " to %" PRIu64, e->size - 1);
-    buf_putc(text, '\n');
-    if (e->recovered)
-        buf_putf(text,
-                 "        its key was lost: for entries %" PRIu64 " to %" PRIu64
-                 " and what follows the recovery key vouches\n",
-                 e->last, e->size - 1);
-    buf_putf(json, "{\"epoch\":%" PRIu32 ",\"key\":\"", e->number);
-    buf_put_hex(json, BYTES_OF(e->id));
-    buf_putf(json, "\",\"from\":%" PRIu64 ",\"size\":", e->from);
-    if (open)
-        buf_puts(json, "null");
-    else
-        buf_put_u64_dec(json, e->size);
-    buf_putf(json, ",\"recovered\":%s", e->recovered ? "true" : "false");
-    if (e->recovered)
-        buf_putf(json, ",\"last\":%" PRIu64, e->last);
-    buf_putc(json, '}');
-}
-
-static void
-found_voucher(struct buf *text, struct buf *json, const struct verify_voucher *v)
-{
-    buf_putf(text, "    %-10" PRIu64, v->size);
-    if (v->seconds > 0)
-        verify_report_time(text, v->seconds * 1000);
-    else
-        buf_puts(text, "-                   ");
-    buf_puts(text, "  ");
-    put_shown(text, v->name);
-    buf_putf(text, " (%s%s)\n", whos[v->who].text,
-             v->who == VERIFY_BY_TIME && !v->outside ? ", its authority not checked" : "");
-    buf_putf(json, "{\"who\":\"%s\",\"name\":", whos[v->who].word);
-    put_string(json, v->name);
-    buf_putf(json, ",\"size\":%" PRIu64 ",\"time\":", v->size);
-    if (v->seconds > 0)
-        buf_put_u64_dec(json, v->seconds);
-    else
-        buf_puts(json, "null");
-    buf_putf(json, ",\"outside\":%s}", v->outside ? "true" : "false");
-}
-
-static void
-found_restore(struct buf *text, struct buf *json, const struct verify_restore *r)
-{
-    buf_putf(text,
-             "    entry %" PRIu64 ", %s: %" PRIu64 " entries were known; found: %s\n      hash ",
-             r->seq, r->accepted ? "accepted" : "NOT ACCEPTED", r->size,
-             r->found[0] != '\0' ? r->found : "nothing older");
-    buf_put_hex(text, BYTES_OF(r->leaf));
-    buf_putc(text, '\n');
-    buf_putf(json, "{\"seq\":%" PRIu64 ",\"hash\":\"", r->seq);
-    buf_put_hex(json, BYTES_OF(r->leaf));
-    buf_putf(json, "\",\"size\":%" PRIu64 ",\"found\":", r->size);
-    put_string(json, r->found);
-    buf_putf(json, ",\"accepted\":%s}", r->accepted ? "true" : "false");
-}
-
-void
-verify_report_found(void *ctx, const struct verify_finding *finding)
-{
-    struct verify_findings *f = ctx;
-    struct buf *text = &f->text[finding->kind], *json = &f->json[finding->kind];
-
-    if (finding->kind == VERIFY_HIT)
-        return;
-    if (f->n[finding->kind]++ > 0)
-        buf_putc(json, ',');
-    if (finding->kind == VERIFY_EPOCH)
-        found_epoch(text, json, &finding->epoch);
-    else if (finding->kind == VERIFY_VOUCHER)
-        found_voucher(text, json, &finding->voucher);
-    else
-        found_restore(text, json, &finding->restore);
-}
-
-void
-verify_report_free(struct verify_findings *f)
-{
-    for (size_t i = 0; i < sizeof f->text / sizeof *f->text; i++) {
-        buf_free(&f->text[i]);
-        buf_free(&f->json[i]);
-    }
 }
 
 static void
@@ -190,7 +83,8 @@ minus(uint64_t a, uint64_t b)
 static void
 text_integrity(struct buf *out, const struct verify_report *r)
 {
-    buf_putf(out, "  integrity     good: %" PRIu64 " entries, %" PRIu64 " bytes", r->size, r->bytes);
+    buf_putf(out, "  integrity     good: %" PRIu64 " entries, %" PRIu64 " bytes", r->size,
+             r->bytes);
     if (r->pruned > 0)
         buf_putf(out, "; %" PRIu64 " pruned, known by their hashes", r->pruned);
     buf_puts(out, "\n  root          ");
@@ -227,7 +121,7 @@ text_freshness(struct buf *out, const struct verify_report *r)
     }
     verify_report_time(out, r->seconds * 1000);
     buf_putf(out, ", %" PRIu64 " seconds ago, by ", r->age);
-    put_shown(out, r->newest);
+    verify_report_shown(out, r->newest);
     buf_putc(out, '\n');
 }
 
@@ -245,17 +139,20 @@ void
 verify_report_text(struct buf *out, const struct verify_report *r, const struct verify_findings *f,
                    const char *signer)
 {
-    buf_puts(out, verdicts[row_of(r->verdict)].text);
+    if (r->whole && r->verdict == VERIFY_TAMPERED)
+        buf_puts(out, "NOT VOUCHED FOR: the log is whole, but its witnesses do not stand by it.");
+    else
+        buf_puts(out, verdicts[row_of(r->verdict)].text);
     buf_putc(out, '\n');
     if (r->reason[0] != '\0') {
         buf_puts(out, "  ");
-        put_shown(out, r->reason);
+        verify_report_shown(out, r->reason);
         buf_putc(out, '\n');
     }
     if (!r->whole)
         return;
     buf_puts(out, "  log           ");
-    put_shown(out, signer);
+    verify_report_shown(out, signer);
     buf_putc(out, '\n');
     text_integrity(out, r);
     text_completeness(out, r, f);
@@ -263,8 +160,9 @@ verify_report_text(struct buf *out, const struct verify_report *r, const struct 
     text_list(out, "key epochs", f, VERIFY_EPOCH, 2);
     text_list(out, "restores", f, VERIFY_RESTORE, 1);
     if (r->torn)
-        buf_puts(out, "  note          the last record was cut short by a crash; nobody was told that "
-                      "it was written\n");
+        buf_puts(out,
+                 "  note          the last record was cut short by a crash; nobody was told that "
+                 "it was written\n");
     if (r->unfinished)
         buf_puts(out, "  note          a crash came into the end of a key epoch; the next start "
                       "finishes it\n");
@@ -309,7 +207,7 @@ json_freshness(struct buf *out, const struct verify_report *r)
     }
     buf_putf(out, ",\"freshness\":{\"time\":%" PRIu64 ",\"age\":%" PRIu64 ",\"by\":", r->seconds,
              r->age);
-    put_string(out, r->newest);
+    verify_report_string(out, r->newest);
     buf_putc(out, '}');
 }
 
@@ -320,9 +218,9 @@ verify_report_json(struct buf *out, const struct verify_report *r, const struct 
     buf_putf(out, "{\"verdict\":\"%s\"", verdicts[row_of(r->verdict)].word);
     json_number(out, "exit", (uint64_t)r->verdict);
     buf_puts(out, ",\"reason\":");
-    put_string(out, r->reason);
+    verify_report_string(out, r->reason);
     buf_puts(out, ",\"signer\":");
-    put_string(out, signer);
+    verify_report_string(out, signer);
     buf_putf(out, ",\"integrity\":\"%s\"", integrity_of(r));
     json_number(out, "signed_size", r->signed_size);
     json_number(out, "size", r->size);

@@ -215,8 +215,7 @@ came_since(int dir, uint64_t seq, uint64_t size, struct cofre_why *why)
 }
 
 enum cofre_err
-verify_stamps_named(struct verify_stamps *s, int dir, const struct entry *e,
-                    struct cofre_why *why)
+verify_stamps_named(struct verify_stamps *s, int dir, const struct entry *e, struct cofre_why *why)
 {
     struct bytes first = e->n_fields == 3 ? e->fields[0] : BYTES_NONE;
     struct verify_stamp *t;
@@ -244,8 +243,8 @@ verify_stamps_check(const struct verify_stamps *s, struct cofre_why *why)
 {
     for (size_t i = 0; i < s->n; i++) {
         if (!s->stamp[i].seen)
-            return cofre_why_set(why, COFRE_EINTEGRITY,
-                                 "time/%" PRIu64 ".tsr: no entry names it", s->stamp[i].size);
+            return cofre_why_set(why, COFRE_EINTEGRITY, "time/%" PRIu64 ".tsr: no entry names it",
+                                 s->stamp[i].size);
     }
     return COFRE_OK;
 }

@@ -205,12 +205,12 @@ static enum cofre_err
 add_bundle(struct verify_stream *s, const struct verify_bundle *b)
 {
     const struct tiles_name name = {TILES_ENTRIES, s->edge.size / TILES_WIDTH, TILES_WIDTH};
-    enum cofre_err err = COFRE_OK;
+    enum cofre_err err = verify_events_bundle(s->c.events, s->edge.size, b->leaf, b->gone);
 
     if (b->gone) {
         s->first = s->edge.size + TILES_WIDTH;
         s->report->pruned += TILES_WIDTH;
-    } else {
+    } else if (err == COFRE_OK) {
         err = take_entries(s, b, s->edge.size);
     }
     memcpy(s->prev, b->leaf[TILES_WIDTH - 1], HASH_LEN);

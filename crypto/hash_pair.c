@@ -57,10 +57,10 @@ step(struct lane *l, const uint8_t *block, unsigned i)
     if (i < 4)
         w[i] = _mm_shuffle_epi8(load(block + 16 * i), swap);
     else
-        w[i & 3] = _mm_sha256msg2_epu32(
-            _mm_add_epi32(_mm_sha256msg1_epu32(w[i & 3], w[(i + 1) & 3]),
-                          _mm_alignr_epi8(w[(i + 3) & 3], w[(i + 2) & 3], 4)),
-            w[(i + 3) & 3]);
+        w[i & 3] =
+            _mm_sha256msg2_epu32(_mm_add_epi32(_mm_sha256msg1_epu32(w[i & 3], w[(i + 1) & 3]),
+                                               _mm_alignr_epi8(w[(i + 3) & 3], w[(i + 2) & 3], 4)),
+                                 w[(i + 3) & 3]);
     k = _mm_add_epi32(w[i & 3], load((const uint8_t *)&constants[4 * i]));
     l->cdgh = _mm_sha256rnds2_epu32(l->cdgh, l->abef, k);
     l->abef = _mm_sha256rnds2_epu32(l->abef, l->cdgh, _mm_shuffle_epi32(k, 0x0e));
@@ -104,10 +104,11 @@ begin(struct lane *l)
 static WITH_SHA void
 end(const struct lane *l, uint8_t out[static HASH_LEN])
 {
-    const uint32_t h[8] = {(uint32_t)_mm_extract_epi32(l->abef, 3), (uint32_t)_mm_extract_epi32(l->abef, 2),
-                           (uint32_t)_mm_extract_epi32(l->cdgh, 3), (uint32_t)_mm_extract_epi32(l->cdgh, 2),
-                           (uint32_t)_mm_extract_epi32(l->abef, 1), (uint32_t)_mm_extract_epi32(l->abef, 0),
-                           (uint32_t)_mm_extract_epi32(l->cdgh, 1), (uint32_t)_mm_extract_epi32(l->cdgh, 0)};
+    const uint32_t h[8] = {
+        (uint32_t)_mm_extract_epi32(l->abef, 3), (uint32_t)_mm_extract_epi32(l->abef, 2),
+        (uint32_t)_mm_extract_epi32(l->cdgh, 3), (uint32_t)_mm_extract_epi32(l->cdgh, 2),
+        (uint32_t)_mm_extract_epi32(l->abef, 1), (uint32_t)_mm_extract_epi32(l->abef, 0),
+        (uint32_t)_mm_extract_epi32(l->cdgh, 1), (uint32_t)_mm_extract_epi32(l->cdgh, 0)};
 
     for (size_t i = 0; i < 8; i++)
         bytes_set_be32(out + 4 * i, h[i]);
@@ -142,7 +143,8 @@ hash_pair_of(uint8_t prefix, const struct bytes message[static 2], uint8_t *cons
     begin(&spare);
     for (size_t i = 0; i < n[0] || i < n[1]; i++) {
         /* The one that is longer goes on beside one that nobody asked for. */
-        struct lane *const a = i < n[0] ? &lane[0] : &spare, *const b = i < n[1] ? &lane[1] : &spare;
+        struct lane *const a = i < n[0] ? &lane[0] : &spare, *const b =
+                                                                 i < n[1] ? &lane[1] : &spare;
         const uint8_t *const block[2] = {padded[0] + (i < n[0] ? i * BLOCK : 0),
                                          padded[1] + (i < n[1] ? i * BLOCK : 0)};
 

@@ -16,6 +16,7 @@ bool hash_pair_can(void);
  * out[i] = SHA-256(prefix || message[i]), for messages of at most HASH_PAIR_MAX bytes (assert); only
  * where hash_pair_can.  A message may be where its out is.  Nothing is wiped.
  */
-void hash_pair_of(uint8_t prefix, const struct bytes message[static 2], uint8_t *const out[static 2]);
+void hash_pair_of(uint8_t prefix, const struct bytes message[static 2],
+                  uint8_t *const out[static 2]);
 
 #endif

@@ -50,8 +50,7 @@ read_witnesses(const struct options *o, struct verify_keys *out)
         if (!inputs_witness(o->witness.text[i], out))
             return false;
     }
-    return o->quorum <= out->n ||
-           inputs_told("--quorum", "more than there are witnesses");
+    return o->quorum <= out->n || inputs_told("--quorum", "more than there are witnesses");
 }
 
 static bool
@@ -176,8 +175,7 @@ run_directory(const struct options *o, struct given *g)
     if (inputs_inside(o->vkey, dir))
         status = options_wrong("the verifier key must come from outside the directory: "
                                "whoever changes a log can change the key in it");
-    else if (inputs_keys(o->vkey, &g->keys) && read_witnesses(o, &g->witnesses) &&
-             read_files(o, g))
+    else if (inputs_keys(o->vkey, &g->keys) && read_witnesses(o, &g->witnesses) && read_files(o, g))
         status = verify_directory(o, g, dir);
     close(dir);
     return status;

@@ -105,8 +105,8 @@ check_witnesses(struct walk *w)
         return COFRE_OK;
     err = wrong(w, "");
     (void)snprintf(w->wrong, sizeof w->wrong,
-                   "quorum: %" PRIu64 " of %zu witnesses signed the proof's checkpoint, and %" PRIu64
-                   " must",
+                   "quorum: %" PRIu64
+                   " of %zu witnesses signed the proof's checkpoint, and %" PRIu64 " must",
                    w->found.witnesses, w->witnesses->n, wanted);
     return err;
 }

@@ -47,8 +47,8 @@ put_text(struct buf *out, const struct report_proof *p)
         return;
     }
     buf_putf(out,
-             "Good: this is entry %" PRIu64 " of the log that %s signed, in a checkpoint of %" PRIu64
-             " entries.\n",
+             "Good: this is entry %" PRIu64
+             " of the log that %s signed, in a checkpoint of %" PRIu64 " entries.\n",
              p->index, p->signer, p->size);
     if (p->witnesses > 0)
         buf_putf(out, "  %" PRIu64 " witnesses signed that checkpoint.\n", p->witnesses);

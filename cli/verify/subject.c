@@ -139,7 +139,8 @@ put_one(struct reading *r, uint64_t seq, put_fn *put)
         (err = prover_put(r->prover, seq, &r->proof, NULL)) != COFRE_OK)
         return err;
     put(r, line);
-    if ((err = buf_error(&r->out)) == COFRE_OK && fwrite(r->out.p, 1, r->out.len, stdout) != r->out.len)
+    if ((err = buf_error(&r->out)) == COFRE_OK &&
+        fwrite(r->out.p, 1, r->out.len, stdout) != r->out.len)
         err = COFRE_EIO;
     r->out.len = 0;
     return err;
@@ -258,8 +259,8 @@ put_object(struct reading *r, struct bytes line)
 bool
 subject_list_json(const struct subject_list *l, const struct subject_source *s)
 {
-    printf(",\"subject\":{\"from\":%" PRIu64 ",\"size\":%" PRIu64 ",\"epochs\":[", s->report->pruned,
-           s->report->size);
+    printf(",\"subject\":{\"from\":%" PRIu64 ",\"size\":%" PRIu64 ",\"epochs\":[",
+           s->report->pruned, s->report->size);
     for (size_t i = 0; i < l->epochs.len; i++)
         putchar(l->epochs.p[i] == ' ' ? ',' : l->epochs.p[i]);
     fputs("]},\"accesses\":[", stdout);

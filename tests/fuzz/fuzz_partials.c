@@ -19,7 +19,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     partials_put(&again, &p);
-    if (buf_error(&again) != COFRE_OK || !bytes_equal(buf_bytes(&again), (struct bytes){data, size}))
+    if (buf_error(&again) != COFRE_OK ||
+        !bytes_equal(buf_bytes(&again), (struct bytes){data, size}))
         abort();
     last = p.n > 0 ? p.size[p.n - 1] : 0;
     if (last < UINT64_MAX) {

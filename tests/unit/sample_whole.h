@@ -161,10 +161,8 @@ whole_end_last(struct whole *w)
 static inline void
 whole_end_seal(struct whole *w, enum seal_kind kind)
 {
-    struct seal seal = {.size = w->s.size,
-                        .epoch = w->epoch,
-                        .kind = kind,
-                        .next = w->key[w->epoch].verifier};
+    struct seal seal = {
+        .size = w->s.size, .epoch = w->epoch, .kind = kind, .next = w->key[w->epoch].verifier};
     struct buf note = BUF_INIT;
     char path[32];
 
@@ -274,7 +272,7 @@ whole_restore(struct whole *w, uint64_t known, const uint8_t root[static HASH_LE
               uint8_t leaf[static HASH_LEN])
 {
     char size[32], hex[2 * HASH_LEN + 1];
-    const char *const words[] = {"incarnation-2", size,      hex, "generation-9",
+    const char *const words[] = {"incarnation-2", size,        hex, "generation-9",
                                  "older-log",     "no-anchor", NULL};
 
     snprintf(size, sizeof size, "size-%" PRIu64, known);
@@ -282,7 +280,6 @@ whole_restore(struct whole *w, uint64_t known, const uint8_t root[static HASH_LE
     whole_act(w, "restore", words);
     memcpy(leaf, w->s.prev, HASH_LEN);
 }
-
 
 static inline void
 whole_remove(struct whole *w, const char *path)

@@ -81,6 +81,8 @@ static const struct {
     {"checkpoint: most that is read", CHECKPOINT_MAX},
     {"proof: most that is read", PROOF_MAX},
     {"seal: most that is read", SEAL_MAX},
+    {"keys/pruned: most that is read", SEAL_PRUNED_MAX},
+    {"keys/pruned: restores at most", SEAL_RESTORED_MAX},
     {"seal: epochs of a log at most", SEAL_EPOCHS_MAX},
     {"anchor", ANCHOR_LEN},
     {"anchor: before the MAC", ANCHOR_BODY},

@@ -80,12 +80,12 @@ verify(const struct whole *w)
     return verify_with(&config);
 }
 
-#define assert_says(verdict_wanted, call, place)                                        \
-    do {                                                                                \
-        if ((call) != (verdict_wanted) || strstr(report.reason, (place)) == NULL)       \
-            print_error("line %d: %d: %s\n", __LINE__, report.verdict, report.reason);  \
-        assert_int_equal(report.verdict, (verdict_wanted));                             \
-        assert_non_null(strstr(report.reason, (place)));                                \
+#define assert_says(verdict_wanted, call, place)                                       \
+    do {                                                                               \
+        if ((call) != (verdict_wanted) || strstr(report.reason, (place)) == NULL)      \
+            print_error("line %d: %d: %s\n", __LINE__, report.verdict, report.reason); \
+        assert_int_equal(report.verdict, (verdict_wanted));                            \
+        assert_non_null(strstr(report.reason, (place)));                               \
     } while (0)
 
 #define assert_good(call) assert_says(VERIFY_GOOD, call, "")
@@ -242,12 +242,11 @@ every_deleted_file_shows(void **state)
         if (may_go)
             assert_good(verify(&all));
         else
-            assert_tampered(verify(&all), strncmp(files.path[i], "journal", 7) == 0 ? "journal"
-                                          : strcmp(files.path[i], "keys/recovery") == 0
-                                              ? "keys/seal.2"
-                                          : strcmp(files.path[i], "keys/pruned") == 0
-                                              ? "time/21.checkpoint"
-                                              : files.path[i]);
+            assert_tampered(verify(&all),
+                            strncmp(files.path[i], "journal", 7) == 0     ? "journal"
+                            : strcmp(files.path[i], "keys/recovery") == 0 ? "keys/seal.2"
+                            : strcmp(files.path[i], "keys/pruned") == 0   ? "time/21.checkpoint"
+                                                                          : files.path[i]);
         sample_write(all.s.dir, files.path[i], buf_bytes(&b));
         buf_free(&b);
     }
@@ -306,15 +305,24 @@ static void
 every_duplicated_and_added_file_shows(void **state)
 {
     static const char *const names[][2] = {
-        {"keys/seal.1", "keys/seal.4"},        {"keys/seal.1", "keys/seal.0"},
-        {"keys/seal.1", "keys/seal.01"},       {"keys/seal.1", "keys/seal"},
-        {"keys/last.2", "keys/last.1"},        {"keys/last.2", "keys/last.3"},
-        {"keys/last.2", "keys/last.4"},        {"keys/recovery", "keys/recovery.1"},
-        {"keys/pruned", "keys/pruned.1"},      {"witnessed", "witnessed.1"},
-        {"partials", "partials.new"},          {"time/290.tsr", "time/291.tsr"},
-        {"time/290.tsr", "time/290"},            {"time/290.tsr", "time/0290.tsr"},
-        {"time/290.checkpoint", "time/291.checkpoint"}, {"checkpoint", "keys/checkpoint"},
-        {"checkpoint", "time/checkpoint"},     {"tile/0/000", "tile/entries/000"},
+        {"keys/seal.1", "keys/seal.4"},
+        {"keys/seal.1", "keys/seal.0"},
+        {"keys/seal.1", "keys/seal.01"},
+        {"keys/seal.1", "keys/seal"},
+        {"keys/last.2", "keys/last.1"},
+        {"keys/last.2", "keys/last.3"},
+        {"keys/last.2", "keys/last.4"},
+        {"keys/recovery", "keys/recovery.1"},
+        {"keys/pruned", "keys/pruned.1"},
+        {"witnessed", "witnessed.1"},
+        {"partials", "partials.new"},
+        {"time/290.tsr", "time/291.tsr"},
+        {"time/290.tsr", "time/290"},
+        {"time/290.tsr", "time/0290.tsr"},
+        {"time/290.checkpoint", "time/291.checkpoint"},
+        {"checkpoint", "keys/checkpoint"},
+        {"checkpoint", "time/checkpoint"},
+        {"tile/0/000", "tile/entries/000"},
     };
 
     (void)state;
@@ -322,8 +330,8 @@ every_duplicated_and_added_file_shows(void **state)
         struct buf b = whole_read(&all, names[i][0]);
 
         sample_write(all.s.dir, names[i][1], buf_bytes(&b));
-        assert_tampered(verify(&all), strncmp(names[i][1], "time/291", 8) == 0 ? "time/291"
-                                                                              : names[i][1]);
+        assert_tampered(verify(&all),
+                        strncmp(names[i][1], "time/291", 8) == 0 ? "time/291" : names[i][1]);
         whole_remove(&all, names[i][1]);
         buf_free(&b);
     }
@@ -528,8 +536,11 @@ a_stolen_key_cannot_forge_earlier_epochs(void **state)
     whole_remove(&forged, "keys/seal.1");
     assert_tampered(verify_plain(&forged), "keys/vkeys: line 1 is not the key that was given");
 
-    config = (struct verify_config){
-        .dir = forged.s.dir, .keys = &w.key[0].verifier, .n_keys = 1, .since = &since, .n_since = 1};
+    config = (struct verify_config){.dir = forged.s.dir,
+                                    .keys = &w.key[0].verifier,
+                                    .n_keys = 1,
+                                    .since = &since,
+                                    .n_since = 1};
     assert_int_not_equal(verify_with(&config), VERIFY_GOOD);
     whole_close(&forged);
     whole_close(&w);
@@ -586,8 +597,9 @@ a_stolen_old_key_shows_against_a_later_checkpoint(void **state)
     sample_sign(&forged.s);
     config.dir = forged.s.dir;
     assert_good(verify_plain(&forged));
-    assert_says(VERIFY_FORKED, verify_with(&config),
-                "kept checkpoint 1: not signed by the key that was given, nor by one that it leads");
+    assert_says(
+        VERIFY_FORKED, verify_with(&config),
+        "kept checkpoint 1: not signed by the key that was given, nor by one that it leads");
     config.n_since = 0;
     config.n_keys = 2;
     assert_tampered(verify_with(&config), "keys/vkeys: line 2 is not the key that was given");
@@ -1109,7 +1121,8 @@ a_declared_restore_is_rolled_back_until_it_is_accepted(void **state)
     kept[2] = whole_read(&other, "checkpoint");
     since[2] = buf_bytes(&kept[2]);
     whole_close(&other);
-    assert_says(VERIFY_FORKED, verify_with(&config), "kept checkpoint 3: its first 5 entries differ");
+    assert_says(VERIFY_FORKED, verify_with(&config),
+                "kept checkpoint 3: its first 5 entries differ");
     leaf[0][0] ^= 1;
     config.n_since = 0;
     assert_says(VERIFY_ROLLED_BACK, verify_with(&config), "declares a restore");
