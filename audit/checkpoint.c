@@ -33,6 +33,7 @@ checkpoint_parse(struct bytes text, struct checkpoint *out)
     if (!lines_take(&text, &out->origin) || out->origin.len == 0 || !lines_take(&text, &size) ||
         !lines_number(size, &out->size) || !lines_take(&text, &root))
         return COFRE_EFORMAT;
+    out->extended = text.len > 0;
     while (text.len > 0) {
         if (!lines_take(&text, &extension) || extension.len == 0)
             return COFRE_EFORMAT;

@@ -18,6 +18,7 @@ struct checkpoint {
     struct bytes origin; /* borrows the parsed bytes */
     uint64_t size;
     uint8_t root[HASH_LEN];
+    bool extended; /* there are extension lines: none of the log's own checkpoints has any */
 };
 
 /* Appends a signed checkpoint for origin = the signer's name. */

@@ -212,8 +212,9 @@ journal_append(struct journal *j, uint64_t next, struct bytes batch, struct cofr
     }
     if ((err = check_linked(j, why)) != COFRE_OK)
         return err;
+    /* A file system that became read-only met an error of its own: nobody knows what it holds. */
     if (!write_all(j, batch))
-        return cut_back(j, why);
+        return errno == EROFS ? stop_os(j, why, "write") : cut_back(j, why);
     if (fdatasync(j->fd) != 0)
         return stop_os(j, why, "fdatasync");
     j->bytes += batch.len;

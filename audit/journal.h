@@ -47,7 +47,7 @@ struct journal_end {
  * beginning of the file that holds `from`; all of its records are checked, fn sees those from
  * `from` on.  The journal may end before `from`: that is for the caller to judge.
  *
- * COFRE_EINTEGRITY  a file that does not belong, a gap, a record that is neither whole nor torn,
+ * COFRE_EINTEGRITY  a file that does not belong, a gap or an overlap of files, a record that is neither whole nor torn,
  *                   or no file that could hold `from` (with from 0, no file at all is fine)
  * COFRE_EIO, COFRE_ENOMEM, and what fn returns
  */

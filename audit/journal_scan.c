@@ -94,15 +94,35 @@ struct scan {
     journal_fn *fn;
     void *ctx;
     bool stopped;
+    const struct journal_files *files;
+    size_t at; /* the file that is being read */
 };
+
+/* Each file that there is must have been gone through; others may have come since. */
+static bool
+is_next(struct scan *s, uint64_t first)
+{
+    if (s->at + 1 == s->files->n)
+        return true;
+    s->at++;
+    return s->files->first[s->at] == first;
+}
 
 static enum cofre_err
 read_all(struct journal_reader *r, struct scan *s, struct cofre_why *met)
 {
+    uint64_t first = r->first;
     struct journal_item item;
     enum cofre_err err;
 
-    while ((err = journal_reader_next(r, &item, met)) == COFRE_OK) {
+    while ((err = journal_reader_next(r, &item, met)) == COFRE_OK || r->first != first) {
+        if (r->first != first && !is_next(s, r->first))
+            return cofre_why_set(met, COFRE_EINTEGRITY,
+                                 "journal/%020" PRIu64 ": is not where the file before it ends",
+                                 s->files->first[s->at]);
+        if (err != COFRE_OK)
+            return err;
+        first = r->first;
         if (item.seq >= s->from) {
             err = s->fn(s->ctx, item.seq, item.entry, item.leaf);
             s->stopped = err != COFRE_OK;
@@ -117,7 +137,7 @@ static enum cofre_err
 scan_files(int dir, const struct journal_files *files, struct scan *s, struct journal_end *end,
            struct cofre_why *why)
 {
-    size_t i = journal_files_find(files, s->from);
+    const size_t i = journal_files_find(files, s->from);
     struct journal_reader *r = NULL;
     struct cofre_why met = {""};
     enum cofre_err err;
@@ -125,11 +145,12 @@ scan_files(int dir, const struct journal_files *files, struct scan *s, struct jo
     if (i == files->n)
         return cofre_why_set(why, COFRE_EINTEGRITY, "journal: no file holds entry %" PRIu64,
                              s->from);
+    s->at = i;
     if ((err = journal_reader_new(dir, files->first[i], UINT64_MAX, &r, why)) != COFRE_OK)
         return err;
     err = read_all(r, s, &met);
     if (!s->stopped)
-        err = judge(r, r->first == files->first[files->n - 1], err, &met, &end->torn);
+        err = judge(r, r->first >= files->first[files->n - 1], err, &met, &end->torn);
     if (err != COFRE_OK && met.text[0] != 0)
         (void)cofre_why_set(why, err, "%s", met.text);
     end->size = r->seq;
@@ -143,8 +164,8 @@ enum cofre_err
 journal_scan(int dir, uint64_t from, journal_fn *fn, void *ctx, struct journal_end *end,
              struct cofre_why *why)
 {
-    struct scan s = {from, fn, ctx, false};
     struct journal_files files;
+    struct scan s = {.from = from, .fn = fn, .ctx = ctx, .files = &files};
     enum cofre_err err;
 
     *end = (struct journal_end){0, false, "", 0};

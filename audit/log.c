@@ -140,7 +140,7 @@ log_stage(struct log *l, struct entry *e, uint8_t leaf[static HASH_LEN], struct 
     memcpy(e->prev, l->prev, HASH_LEN);
     e->seq = l->edge.size;
     e->ts = now_ms();
-    if (ends && !log_epoch_armed_for(l, e))
+    if (ends && (l->staged_end.size > 0 || !log_epoch_armed_for(l, e)))
         return COFRE_EINVAL;
     buf_reset(&l->line);
     if ((err = entry_write(&l->line, e)) != COFRE_OK ||

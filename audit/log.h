@@ -80,7 +80,8 @@ struct log_head {
  * keeps the bytes for log_commit.  leaf gets its leaf hash.  *line borrows the entry's bytes until
  * the next log_* call of the committer.
  *
- * COFRE_EINVAL, COFRE_ERANGE, COFRE_ENOMEM: nothing was staged
+ * COFRE_EINVAL, COFRE_ERANGE, COFRE_ENOMEM: nothing was staged.  EINVAL, too, for an entry that ends an
+ * epoch which was not prepared for, or beside one that is staged or being carried out already.
  */
 COFRE_CHECKED enum cofre_err log_stage(struct log *l, struct entry *e,
                                        uint8_t leaf[static HASH_LEN], struct bytes *line);

@@ -77,7 +77,8 @@ take(struct log *l, struct bytes text, struct cofre_why *why)
 {
     struct partials *p = &l->partials;
 
-    if (partials_parse(text, p) != COFRE_OK || (p->n > 0 && p->size[p->n - 1] > l->head.size)) {
+    if (partials_parse(text, p) != COFRE_OK || !partials_is_least(p) ||
+        (p->n > 0 && p->size[p->n - 1] > l->head.size)) {
         p->n = 0;
         return cofre_why_set(why, COFRE_EINTEGRITY, "partials: not a list of this log's sizes");
     }

@@ -197,6 +197,28 @@ close_journal_file(struct log *l, struct cofre_why *why)
 }
 
 enum cofre_err
+log_prune_lingering(struct log *l, struct log_lingering *out, struct cofre_why *why)
+{
+    struct journal_files files;
+    struct log_head head;
+    enum cofre_err err;
+
+    *out = (struct log_lingering){0, 0};
+    log_head(l, &head);
+    pthread_rwlock_rdlock(&l->files);
+    err = journal_files_list(l->dir, &files, why);
+    pthread_rwlock_unlock(&l->files);
+    if (err != COFRE_OK)
+        return err;
+    /* The file ends where the log does, or did: the next entry goes into another one. */
+    if (files.n > 0 && files.first[0] < log_prune_first(l))
+        *out = (struct log_lingering){
+            files.first[0], (head.size + TILES_WIDTH - 1) / TILES_WIDTH * TILES_WIDTH};
+    journal_files_close(&files);
+    return COFRE_OK;
+}
+
+enum cofre_err
 log_prune_start(struct log *l, struct cofre_why *why)
 {
     enum cofre_err err;

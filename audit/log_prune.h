@@ -40,5 +40,15 @@ COFRE_CHECKED enum cofre_err log_prune_check(struct log *l, uint64_t below, uint
  */
 COFRE_CHECKED enum cofre_err log_prune(struct log *l, uint64_t bundles, uint64_t seq,
                                        struct cofre_why *why);
+/*
+ * What was given up and is still in the journal: the first such entry, and of how many entries the log
+ * must be until the last of them goes (0: there are none).  Any thread.  What journal_files_list returns.
+ */
+struct log_lingering {
+    uint64_t from;
+    uint64_t until;
+};
+COFRE_CHECKED enum cofre_err log_prune_lingering(struct log *l, struct log_lingering *out,
+                                                 struct cofre_why *why);
 
 #endif

@@ -89,11 +89,12 @@ carry_over(const struct log *l, struct seal_pruned *p, struct cofre_why *why)
 enum cofre_err
 log_restored_collect(struct log *l, struct seal_pruned *p, struct cofre_why *why)
 {
+    const uint64_t first = log_prune_first(l), end = p->bundles * TILES_WIDTH;
     struct search s = {p, malloc(sizeof *s.parsed), why};
     enum cofre_err err = s.parsed != NULL ? carry_over(l, p, why) : COFRE_ENOMEM;
 
-    if (err == COFRE_OK)
-        err = log_read_entries(l, log_prune_first(l), p->bundles * TILES_WIDTH, look_at, &s, why);
+    if (err == COFRE_OK && end > first)
+        err = log_entries(l, first, end - first, look_at, &s, why);
     free(s.parsed);
     return err;
 }

@@ -1,4 +1,5 @@
 #include <assert.h>
+#include <string.h>
 
 #include "audit/lines.h"
 #include "audit/tiles_edge.h"
@@ -51,6 +52,20 @@ is_needed(uint64_t size, uint64_t next, uint64_t newest)
     return false;
 }
 
+/*
+ * The smallest size that needs the same of the tiles that are not full at newest.  The full ones are those
+ * of the lowest levels.
+ */
+static uint64_t
+smallest(uint64_t size, uint64_t newest)
+{
+    int level = 0;
+
+    while (tiles_edge_last(level, size).index < tiles_edge_last(level, newest).index)
+        level++;
+    return size >> (TILES_HEIGHT * level) << (TILES_HEIGHT * level);
+}
+
 void
 partials_add(struct partials *p, uint64_t size)
 {
@@ -63,14 +78,28 @@ partials_add(struct partials *p, uint64_t size)
     assert(p->n == 0 || p->size[p->n - 1] < size);
     kept[--at] = size;
     for (size_t i = p->n; i-- > 0;) {
-        if (!is_needed(p->size[i], next, size))
+        const uint64_t least = smallest(p->size[i], size);
+
+        if (!is_needed(least, next, size))
             continue;
         /* Each that is kept needs a tile of its own, and a level has 255 unfinished ones at most. */
         assert(at > 0);
-        next = kept[--at] = p->size[i];
+        next = kept[--at] = least;
     }
     p->n = PARTIALS_SIZES - at;
     memcpy(p->size, kept + at, p->n * sizeof *kept);
+}
+
+bool
+partials_is_least(const struct partials *p)
+{
+    struct partials again = *p;
+
+    if (p->n == 0)
+        return true;
+    again.n--;
+    partials_add(&again, p->size[p->n - 1]);
+    return again.n == p->n && memcmp(again.size, p->size, p->n * sizeof *p->size) == 0;
 }
 
 bool

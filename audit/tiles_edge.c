@@ -1,15 +1,12 @@
 #include <assert.h>
 #include <string.h>
 
-#include "crypto/hash_pair.h"
-
 #include "audit/tiles_edge.h"
 
 void
 tiles_edge_init(struct tiles_edge *t)
 {
     t->size = 0;
-    t->pairs = hash_pair_can();
 }
 
 uint64_t
@@ -26,24 +23,8 @@ tiles_edge_last(int level, uint64_t size)
     return (struct tiles_name){level, n / TILES_WIDTH, (unsigned)(n % TILES_WIDTH)};
 }
 
-/* The row above one of 2 * n hashes; may be in the same place.  Returns how many are made. */
-static size_t
-row_by_pairs(const uint8_t *hashes, size_t n, uint8_t *row)
-{
-    size_t i = 0;
-
-    for (; i + 2 <= n; i += 2) {
-        const struct bytes below[2] = {{hashes + 2 * i * HASH_LEN, 2 * HASH_LEN},
-                                       {hashes + (2 * i + 2) * HASH_LEN, 2 * HASH_LEN}};
-        uint8_t *const out[2] = {row + i * HASH_LEN, row + (i + 1) * HASH_LEN};
-
-        hash_pair_of(0x01, below, out);
-    }
-    return i;
-}
-
-static void
-subtree(const uint8_t *hashes, unsigned height, bool pairs, uint8_t out[static HASH_LEN])
+void
+tiles_edge_subtree(const uint8_t *hashes, unsigned height, uint8_t out[static HASH_LEN])
 {
     uint8_t row[TILES_HASHES_LEN / 2];
     size_t n = (size_t)1 << height;
@@ -55,17 +36,11 @@ subtree(const uint8_t *hashes, unsigned height, bool pairs, uint8_t out[static H
     }
     /* Row by row; a node is written where nothing is read any more. */
     for (; n > 1; n /= 2, hashes = row) {
-        for (size_t i = pairs ? row_by_pairs(hashes, n / 2, row) : 0; i < n / 2; i++)
+        for (size_t i = 0; i < n / 2; i++)
             tree_node(hashes + 2 * i * HASH_LEN, hashes + (2 * i + 1) * HASH_LEN,
                       row + i * HASH_LEN);
     }
     memcpy(out, row, HASH_LEN);
-}
-
-void
-tiles_edge_subtree(const uint8_t *hashes, unsigned height, uint8_t out[static HASH_LEN])
-{
-    subtree(hashes, height, false, out);
 }
 
 enum cofre_err
@@ -88,7 +63,7 @@ tiles_edge_add(struct tiles_edge *t, const uint8_t leaf[static HASH_LEN], tiles_
             t->size--;
             return err;
         }
-        subtree(t->hash[level], TILES_HEIGHT, t->pairs, h);
+        tiles_edge_subtree(t->hash[level], TILES_HEIGHT, h);
     }
     return COFRE_OK;
 }

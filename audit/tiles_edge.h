@@ -12,7 +12,6 @@ enum { TILES_LEVELS = TREE_LEVELS / TILES_HEIGHT };
 
 struct tiles_edge {
     uint64_t size; /* leaves */
-    bool pairs;    /* hash_pair_can */
     uint8_t hash[TILES_LEVELS][TILES_HASHES_LEN];
 };
 

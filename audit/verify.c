@@ -5,7 +5,13 @@
 #include "audit/verify_internal.h"
 
 /* A live log may change under us; after so many times we say what we see. */
-enum { TRIES = 5 };
+enum { TRIES = 12, SAME_MAX = 3 };
+
+struct tries {
+    int n;
+    int same; /* so many of the last ones told the same: it is not passing by */
+    char reason[sizeof((struct verify_report *)0)->reason];
+};
 
 struct attempt {
     const struct verify_config *config;
@@ -42,7 +48,8 @@ read_heads(struct attempt *a)
         err = verify_file(dir, "checkpoint", CHECKPOINT_MAX, &a->checkpoint, &a->why);
     if (err == COFRE_OK)
         err = verify_file(dir, "partials", PARTIALS_MAX, &text, &a->why);
-    if (err == COFRE_OK && partials_parse(buf_bytes(&text), &a->partials) != COFRE_OK)
+    if (err == COFRE_OK && (partials_parse(buf_bytes(&text), &a->partials) != COFRE_OK ||
+                            !partials_is_least(&a->partials)))
         err = cofre_why_set(&a->why, COFRE_EINTEGRITY, "partials: not a list of sizes");
     buf_free(&text);
     return err;
@@ -61,6 +68,17 @@ open_head(struct attempt *a, struct bytes text, const char *path, struct verify_
     return verify_marks_add(&a->marks, out->c.size, out->c.root, "%s", path);
 }
 
+/* Keys of the log have its name. */
+static bool
+has_witness(const struct verify_signed *s)
+{
+    for (size_t i = 0; i < s->note.count; i++) {
+        if (!bytes_equal(s->note.signatures[i].name, s->c.origin))
+            return true;
+    }
+    return false;
+}
+
 static enum cofre_err
 open_heads(struct attempt *a)
 {
@@ -68,7 +86,7 @@ open_heads(struct attempt *a)
 
     if (err == COFRE_OK && a->has_witnessed)
         err = open_head(a, buf_bytes(&a->witnessed), "witnessed", &a->witnessed_by);
-    if (err == COFRE_OK && a->has_witnessed && a->witnessed_by.note.count < 2)
+    if (err == COFRE_OK && a->has_witnessed && !has_witness(&a->witnessed_by))
         err = cofre_why_set(&a->why, COFRE_EINTEGRITY, "witnessed: no witness signed it");
     a->report->signed_size = a->signed_by.c.size;
     a->report->complete_size = a->signed_by.c.size;
@@ -152,9 +170,10 @@ check_signer(struct attempt *a)
     const struct verify_epochs *e = &a->epochs;
     const size_t newest = e->n - 1;
 
-    a->report->unfinished = e->pending || a->events.ending != 0 || a->signed_by.epoch != newest;
-    if (a->signed_by.epoch == newest ||
-        (a->signed_by.epoch + 1 == newest && verify_walk_ends(&a->walk, e->key[newest].from)))
+    a->report->unfinished = e->pending || a->events.ending != 0 || a->signed_by.epoch != newest ||
+                            a->events.pruning || a->walk.stamps.unfinished;
+    /* It covers no more than that epoch: tiles of the next one may come before its first checkpoint. */
+    if (a->signed_by.epoch + 1 >= newest)
         return COFRE_OK;
     return cofre_why_set(
         &a->why, COFRE_EINTEGRITY, "checkpoint: signed by a revoked key (epoch %zu ended at %llu)",
@@ -164,8 +183,7 @@ check_signer(struct attempt *a)
 static enum cofre_err
 check_all(struct attempt *a)
 {
-    const struct verify_partials_at at = {a->config->dir,
-                                          a->epochs.has_pruned ? a->epochs.pruned.bundles : 0};
+    struct verify_partials_at at = {a->config->dir, 0, 0};
     enum cofre_err err;
 
     a->events.config = a->config;
@@ -177,6 +195,8 @@ check_all(struct attempt *a)
         (err = verify_events_check(&a->events, verify_stream_first(a->stream))) != COFRE_OK ||
         (err = check_signer(a)) != COFRE_OK)
         return err;
+    at.pruned = a->epochs.has_pruned ? a->epochs.pruned.bundles : 0;
+    at.size = a->report->size;
     return verify_partials_check(&at, &a->partials, a->report->signed_size, &a->why);
 }
 
@@ -214,30 +234,29 @@ forget(struct attempt *a)
     buf_free(&a->witnessed);
 }
 
-/* True when the log got a new checkpoint since the attempt began. */
 static bool
-moved_on(const struct attempt *a)
+is_last(struct tries *t, const char *reason)
 {
-    struct buf now = BUF_INIT;
-    const enum cofre_err err = files_read(a->config->dir, "checkpoint", CHECKPOINT_MAX, &now, NULL);
-    const bool moved = err == COFRE_OK && !bytes_equal(buf_bytes(&now), buf_bytes(&a->checkpoint));
-
-    buf_free(&now);
-    return moved;
+    t->same = strcmp(t->reason, reason) == 0 ? t->same + 1 : 1;
+    (void)snprintf(t->reason, sizeof t->reason, "%s", reason);
+    return ++t->n == TRIES || t->same == SAME_MAX;
 }
 
 /* *again: it failed, on a log that has changed meanwhile. */
 static enum cofre_err
-try_once(struct attempt *a, bool last, bool *again)
+try_once(struct attempt *a, struct tries *t, bool *again)
 {
     struct verify_report *r = a->report;
+    struct verify_state before;
     enum cofre_err err;
 
     memset(r, 0, sizeof *r);
+    verify_state_take(a->config->dir, &before);
     err = load_all(a);
     if (err == COFRE_OK)
         err = check_all(a);
-    *again = !last && err != COFRE_ENOMEM && err != COFRE_OK && moved_on(a);
+    *again = err != COFRE_ENOMEM && err != COFRE_OK && !is_last(t, a->why.text) &&
+             verify_state_moved(a->config->dir, &before, a->config->wait_ms);
     if (err == COFRE_ENOMEM || *again)
         return err == COFRE_ENOMEM ? err : COFRE_OK;
     if (err == COFRE_OK)
@@ -254,15 +273,16 @@ verify_log(const struct verify_config *config, struct verify_report *report)
     struct verify_kept *kept = calloc(config->n_since + 1, sizeof *kept);
     struct attempt *a = malloc(sizeof *a);
     enum cofre_err err = COFRE_ENOMEM;
+    struct tries tries = {.n = 0};
     bool again = true;
 
     memset(report, 0, sizeof *report);
-    for (int i = 1; again && a != NULL && kept != NULL; i++) {
+    while (again && a != NULL && kept != NULL) {
         memset(a, 0, sizeof *a);
         a->config = config;
         a->report = report;
         a->kept = kept;
-        err = try_once(a, i == TRIES, &again);
+        err = try_once(a, &tries, &again);
         again = again && err == COFRE_OK;
         forget(a);
     }

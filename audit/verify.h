@@ -87,6 +87,8 @@ struct verify_config {
     uint64_t max_age;              /* seconds; 0: any */
     uint64_t now;                  /* since 1970; 0: the clock is asked */
     const struct subject *subject; /* NULL: nobody is looked for */
+    unsigned wait_ms; /* before a log that seems tampered with is looked at once more: somebody may
+                         be writing to it; 0: only what changed by then counts */
     unsigned threads;              /* 1: only the caller's; 0: as many as there are processors */
     void (*progress)(void *ctx, uint64_t done, uint64_t total); /* may be NULL */
     void *ctx;
@@ -114,7 +116,8 @@ struct verify_report {
     uint64_t age;           /* seconds from then to now */
     char newest[NOTE_NAME_MAX + 1]; /* by whom */
     bool torn;                      /* a last record is cut short: a crash, not a change */
-    bool unfinished; /* a crash came into a key rotation; the next start goes on with it */
+    bool unfinished; /* a crash came into a key rotation, a pruning or a time stamp; the next start
+                         goes on with it */
 };
 
 /* Always fills *report; the verdicts are taken in the order 66, 1, 3, 2.  COFRE_ENOMEM alone is an

@@ -2,7 +2,6 @@
 
 #include "audit/tree.h"
 #include "audit/verify_internal.h"
-#include "crypto/hash_pair.h"
 
 #include "audit/verify_bundle.h"
 
@@ -58,22 +57,6 @@ verify_bundle_line(const struct verify_bundle *b, size_t i)
     return (struct bytes){b->file.p + b->ends[i] + 2, b->ends[i + 1] - b->ends[i] - 2};
 }
 
-static void
-hash_leaves(struct verify_bundle *b, bool pairs)
-{
-    for (size_t i = 0; i < TILES_WIDTH; i += 2) {
-        const struct bytes line[2] = {verify_bundle_line(b, i), verify_bundle_line(b, i + 1)};
-        uint8_t *const leaf[2] = {b->leaf[i], b->leaf[i + 1]};
-
-        if (pairs && line[0].len <= HASH_PAIR_MAX && line[1].len <= HASH_PAIR_MAX) {
-            hash_pair_of(0x00, line, leaf);
-        } else {
-            tree_leaf(line[0], leaf[0]);
-            tree_leaf(line[1], leaf[1]);
-        }
-    }
-}
-
 static enum cofre_err
 check_entries(const struct verify_bundle_source *s, struct verify_bundle *b, uint64_t first)
 {
@@ -82,10 +65,10 @@ check_entries(const struct verify_bundle_source *s, struct verify_bundle *b, uin
     struct verify_form form;
     struct bytes line;
 
-    hash_leaves(b, s->pairs);
     for (size_t i = 0; i < TILES_WIDTH && err == COFRE_OK; i++) {
         line = verify_bundle_line(b, i);
         err = verify_bundle_entry(line, first + i, prev, &form, &b->why);
+        tree_leaf(line, b->leaf[i]);
         prev = b->leaf[i];
         b->bytes += line.len;
         b->ts[i] = form.ts;

@@ -14,7 +14,6 @@ struct verify_bundle_source {
     int dir;
     uint64_t pruned;               /* bundles below may be gone */
     const struct subject *subject; /* NULL: nobody is looked for */
-    bool pairs;                    /* hash_pair_can */
 };
 
 enum { VERIFY_BUNDLE_SET = TILES_WIDTH / 64 };

@@ -48,6 +48,25 @@ read_optional(const struct loading *l, const char *path, size_t max, struct buf 
 
 /* ---- keys/vkeys ---- */
 
+static bool
+same_key(const struct note_verifier *a, const struct note_verifier *b)
+{
+    return strcmp(a->name, b->name) == 0 && a->algorithm == b->algorithm &&
+           memcmp(a->public_key, b->public_key, NOTE_PUBLIC) == 0;
+}
+
+/* A key that was given up does not come back. */
+static enum cofre_err
+check_new(const struct loading *l, const struct note_verifier *key, const char *path, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (same_key(&l->e->key[i].key, key))
+            return cofre_why_set(l->why, COFRE_EINTEGRITY,
+                                 "%s: the key of epoch %zu is that of epoch %zu again", path, n + 1,
+                                 i + 1);
+    return COFRE_OK;
+}
+
 static enum cofre_err
 add_key(struct loading *l, struct bytes line)
 {
@@ -59,14 +78,7 @@ add_key(struct loading *l, struct bytes line)
                              e->n + 1);
     k->size = UINT64_MAX;
     e->n++;
-    return COFRE_OK;
-}
-
-static bool
-same_key(const struct note_verifier *a, const struct note_verifier *b)
-{
-    return strcmp(a->name, b->name) == 0 && a->algorithm == b->algorithm &&
-           memcmp(a->public_key, b->public_key, NOTE_PUBLIC) == 0;
+    return check_new(l, &k->key, "keys/vkeys", e->n - 1);
 }
 
 /* The keys that the caller knows must be the first ones. */
@@ -165,7 +177,7 @@ load_last(struct loading *l, size_t i)
     err = checkpoint_open(buf_bytes(&l->text), &k->key, &c);
     if (err == COFRE_ENOMEM)
         return err;
-    if (err != COFRE_OK)
+    if (err != COFRE_OK || c.extended)
         return cofre_why_set(l->why, COFRE_EINTEGRITY,
                              "%s: not a checkpoint signed by the key of epoch %zu", path, i + 1);
     if (c.size < k->from || c.size > k->size)
@@ -194,6 +206,8 @@ load_seal(struct loading *l, size_t i)
     k->kind = seal.kind;
     l->e->pending = i + 1 == l->e->n;
     l->e->next = seal.next;
+    if (l->e->pending && (err = check_new(l, &seal.next, path, l->e->n)) != COFRE_OK)
+        return err;
     if (!l->e->pending && !same_key(&seal.next, &k[1].key))
         return cofre_why_set(l->why, COFRE_EINTEGRITY,
                              "keys/vkeys: line %zu is not the key that %s names", i + 2, path);
@@ -324,6 +338,8 @@ verify_epochs_open(const struct verify_epochs *e, struct bytes text, struct veri
         return err;
     if (err != COFRE_OK)
         return cofre_why_set(why, err, "malformed");
+    if (out->c.extended)
+        return cofre_why_set(why, COFRE_EFORMAT, "has lines that no checkpoint of a log has");
     if (!bytes_equal(out->c.origin, bytes_str(e->key[0].key.name)))
         return cofre_why_set(why, COFRE_EAUTH, "not a checkpoint of %s", e->key[0].key.name);
     return find_signer(e, out, why);

@@ -174,19 +174,22 @@ on_prune(struct verify_events *ev, uint64_t seq, const struct entry *e)
                                  "keys/pruned: gives up other bundles than entry %" PRIu64, seq);
         k->pruned_seen = true;
     }
+    if (seq >= ev->walk->signed_size && (!k->has_pruned || k->pruned.bundles < bundles))
+        ev->pruning = true;
     return COFRE_OK;
 }
 
 static enum cofre_err
 on_stamp(struct verify_events *ev, uint64_t seq, const struct entry *e)
 {
+    bool gone;
+
     if (!field_begins(e, 0, BYTES_LIT("size-")))
         return COFRE_OK;
-    /* In a bundle that is given up the pair goes first. */
-    if (ev->epochs->has_pruned && seq / TILES_WIDTH < ev->epochs->pruned.bundles)
-        return verify_stamps_named(&ev->walk->stamps, -1, e, NULL) == COFRE_ENOMEM ? COFRE_ENOMEM
-                                                                                   : COFRE_OK;
-    return verify_stamps_named(&ev->walk->stamps, ev->config->dir, e, ev->why);
+    /* In a bundle that is given up the pair goes first; and it comes before the next checkpoint. */
+    gone = ev->epochs->has_pruned && seq / TILES_WIDTH < ev->epochs->pruned.bundles;
+    return verify_stamps_named(&ev->walk->stamps, ev->config->dir,
+                               gone || seq >= ev->walk->signed_size, e, ev->why);
 }
 
 static void
@@ -351,6 +354,8 @@ verify_events_bundle(struct verify_events *ev, uint64_t first, const uint8_t (*l
     const struct seal_pruned *p = &ev->epochs->pruned;
     enum cofre_err err = COFRE_OK;
 
+    if (ev->epochs->has_pruned && !gone && first / TILES_WIDTH < p->bundles)
+        ev->pruning = true;
     for (size_t i = 0; ev->epochs->has_pruned && i < p->n_restored && err == COFRE_OK; i++) {
         const struct seal_restored *r = &p->restored[i];
 

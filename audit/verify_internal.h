@@ -18,6 +18,18 @@
 COFRE_CHECKED enum cofre_err verify_file(int dir, const char *path, size_t max, struct buf *out,
                                          struct cofre_why *why);
 
+/* ---- verify_state.c: whether somebody writes to the log ---- */
+
+/* The files that change with every step that a log takes, by name, number, length and time. */
+struct verify_state {
+    uint8_t sum[HASH_LEN];
+    int64_t newest; /* of their times, in seconds */
+};
+
+void verify_state_take(int dir, struct verify_state *out);
+/* Whether it is another one than before; looks once more after wait_ms, unless all is old. */
+bool verify_state_moved(int dir, const struct verify_state *before, unsigned wait_ms);
+
 /* ---- verify_marks.c: roots that the stream is held against when it comes by their sizes ---- */
 
 enum { VERIFY_NAME_MAX = 48 };
@@ -98,6 +110,7 @@ COFRE_CHECKED enum cofre_err verify_epochs_open(const struct verify_epochs *e, s
 struct verify_stamp {
     uint64_t size;
     bool seen;                 /* its entry */
+    bool missing[2];           /* the one file, where the other is */
     uint8_t hash[2][HASH_LEN]; /* of the checkpoint, of the reply */
     uint64_t seconds;
     char authority[128];
@@ -108,6 +121,7 @@ struct verify_stamps {
     struct verify_stamp *stamp;
     size_t n;
     size_t room;
+    bool unfinished; /* an entry's files are not all there, and may be missing */
 };
 
 /*
@@ -123,6 +137,7 @@ struct verify_walk {
     /* Per level (TILES_ENTRIES first): hashes that the tiles by their names hold. */
     uint64_t reach[1 + TILES_LEVELS];
     struct tiles_name farthest[1 + TILES_LEVELS];
+    uint64_t files;
     size_t journals;
     uint64_t first_journal; /* the smallest number, when there is any */
     struct verify_stamps stamps;
@@ -151,8 +166,9 @@ COFRE_CHECKED enum cofre_err verify_stamps_load(const struct verify_config *conf
                                                 const struct verify_epochs *epochs,
                                                 struct verify_stamps *s, struct verify_marks *marks,
                                                 struct cofre_why *why);
-/* Entry e names a pair, which must be there.  dir: to tell one that came since the walk. */
-COFRE_CHECKED enum cofre_err verify_stamps_named(struct verify_stamps *s, int dir,
+/* Entry e names a pair, which must be there, unless it may be missing.  dir: to tell one that came
+ * since the walk. */
+COFRE_CHECKED enum cofre_err verify_stamps_named(struct verify_stamps *s, int dir, bool may_miss,
                                                  const struct entry *e, struct cofre_why *why);
 /* After the stream: each pair had its entry; when one is pruned, its pair goes first. */
 COFRE_CHECKED enum cofre_err verify_stamps_check(const struct verify_stamps *s,
@@ -164,12 +180,14 @@ void verify_stamps_free(struct verify_stamps *s);
 struct verify_partials_at {
     int dir;
     uint64_t pruned; /* bundles below may be gone */
+    uint64_t size;   /* entries in all; for verify_partials_check */
 };
 /* The partial tile of that name is there, or the full one, or that one was pruned. */
 COFRE_CHECKED enum cofre_err verify_partials_exists(const struct verify_partials_at *at,
                                                     const struct tiles_name *name,
                                                     struct cofre_why *why);
-/* Each partial tile that a listed size up to signed_size needs is there. */
+/* The checkpoint's size is listed, and none that the log does not reach; each partial tile that a
+ * listed size up to signed_size needs is there. */
 COFRE_CHECKED enum cofre_err verify_partials_check(const struct verify_partials_at *at,
                                                    const struct partials *p, uint64_t signed_size,
                                                    struct cofre_why *why);
@@ -200,6 +218,7 @@ struct verify_events {
     size_t n_restored;
     uint64_t ending;  /* 1 + seq of an entry that ends an epoch and has no seal; 0: none */
     bool ending_lost; /* it is an "audit-recover" */
+    bool pruning;     /* a crash came into it */
 };
 
 /* Whether an entry has to be shown to verify_events_see. */

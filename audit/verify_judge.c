@@ -122,6 +122,8 @@ vouch_stamps(const struct verify_judge *j, struct verify_report *r)
     for (size_t i = 0; i < j->stamps->n; i++) {
         const struct verify_stamp *t = &j->stamps->stamp[i];
 
+        if (t->missing[0] || t->missing[1])
+            continue;
         v.name = t->authority;
         v.size = t->size;
         v.seconds = t->seconds;

@@ -48,13 +48,13 @@ enum cofre_err
 verify_keys_witness(struct verify_keys *k, struct bytes text)
 {
     const size_t before = k->n;
-    const enum cofre_err err = verify_keys_add(k, text);
+    enum cofre_err err = verify_keys_add(k, text);
 
     for (size_t i = before; i < k->n && err == COFRE_OK; i++) {
         if (k->key[i].algorithm == NOTE_COSIGNATURE && is_new(k, i))
             continue;
+        err = k->key[i].algorithm == NOTE_COSIGNATURE ? COFRE_EEXIST : COFRE_EFORMAT;
         k->n = before;
-        return COFRE_EFORMAT;
     }
     return err;
 }

@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <inttypes.h>
 #include <unistd.h>
 
 #include "audit/verify_internal.h"
@@ -44,12 +45,34 @@ check_level(const struct verify_partials_at *at, int level, const struct partial
     return err;
 }
 
+/* Or what is left of it beside a newer one, whose checkpoint a crash kept back. */
+static bool
+lists(const struct partials *p, uint64_t size)
+{
+    const uint64_t newest = p->n > 0 ? p->size[p->n - 1] : 0;
+
+    for (int level = TILES_ENTRIES; level < TILES_LEVELS && size < newest; level++) {
+        const struct tiles_name name = tiles_edge_last(level, size);
+
+        if (name.width > 0 && name.index == tiles_edge_last(level, newest).index &&
+            !partials_has(p, &name))
+            return false;
+    }
+    return size <= newest;
+}
+
 enum cofre_err
 verify_partials_check(const struct verify_partials_at *at, const struct partials *p,
                       uint64_t signed_size, struct cofre_why *why)
 {
     enum cofre_err err = COFRE_OK;
 
+    if (signed_size > 0 && !lists(p, signed_size))
+        return cofre_why_set(why, COFRE_EINTEGRITY,
+                             "partials: %" PRIu64 ", the checkpoint's, is not listed", signed_size);
+    if (p->n > 0 && p->size[p->n - 1] > at->size)
+        return cofre_why_set(why, COFRE_EINTEGRITY,
+                             "partials: %" PRIu64 ": the log has no such size", p->size[p->n - 1]);
     for (int level = TILES_ENTRIES; level < TILES_LEVELS && err == COFRE_OK; level++)
         err = check_level(at, level, p, signed_size, why);
     return err;

@@ -164,8 +164,10 @@ verify_report_text(struct buf *out, const struct verify_report *r, const struct 
                  "  note          the last record was cut short by a crash; nobody was told that "
                  "it was written\n");
     if (r->unfinished)
-        buf_puts(out, "  note          a crash came into the end of a key epoch; the next start "
-                      "finishes it\n");
+        buf_puts(
+            out,
+            "  note          something is unfinished (the end of a key epoch, a pruning, a time "
+            "stamp), as a crash leaves it; the next start finishes it\n");
 }
 
 /* ---- for programs ---- */

@@ -94,10 +94,13 @@ read_one(struct loading *l, struct verify_stamp *t, int file, char path[static F
     enum cofre_err err;
 
     path_of(t, file, path);
-    err = verify_file(l->config->dir, path, files[file].max, &l->text, l->why);
+    err = files_read(l->config->dir, path, files[file].max, &l->text, NULL);
+    t->missing[file] = err == COFRE_ENOENT;
     if (err == COFRE_OK)
         hash_of(buf_bytes(&l->text), t->hash[file]);
-    return err;
+    if (err == COFRE_OK || t->missing[file])
+        return COFRE_OK;
+    return verify_file(l->config->dir, path, files[file].max, &l->text, l->why);
 }
 
 static enum cofre_err
@@ -108,7 +111,7 @@ load_checkpoint(struct loading *l, struct verify_stamp *t)
     char path[FILES_PATH_MAX];
     enum cofre_err err = read_one(l, t, OF_CHECKPOINT, path);
 
-    if (err != COFRE_OK)
+    if (err != COFRE_OK || t->missing[OF_CHECKPOINT])
         return err;
     err = verify_epochs_open(l->epochs, buf_bytes(&l->text), &s, &found);
     if (err == COFRE_ENOMEM)
@@ -148,13 +151,15 @@ load_reply(struct loading *l, struct verify_stamp *t)
     char path[FILES_PATH_MAX];
     enum cofre_err err = read_one(l, t, OF_REPLY, path);
 
-    if (err != COFRE_OK)
+    if (err != COFRE_OK || t->missing[OF_REPLY])
         return err;
     err = tsa_read(buf_bytes(&l->text), &token, &found);
     if (err == COFRE_ENOMEM)
         return err;
     if (err != COFRE_OK)
         return cofre_why_set(l->why, COFRE_EINTEGRITY, "%s: %s", path, found.text);
+    if (t->missing[OF_CHECKPOINT]) /* its entry says whether it is the right one */
+        return COFRE_OK;
     if (memcmp(token.digest, t->hash[OF_CHECKPOINT], HASH_LEN) != 0)
         return cofre_why_set(l->why, COFRE_EINTEGRITY,
                              "%s: does not stamp the checkpoint beside it", path);
@@ -215,7 +220,8 @@ came_since(int dir, uint64_t seq, uint64_t size, struct cofre_why *why)
 }
 
 enum cofre_err
-verify_stamps_named(struct verify_stamps *s, int dir, const struct entry *e, struct cofre_why *why)
+verify_stamps_named(struct verify_stamps *s, int dir, bool may_miss, const struct entry *e,
+                    struct cofre_why *why)
 {
     struct bytes first = e->n_fields == 3 ? e->fields[0] : BYTES_NONE;
     struct verify_stamp *t;
@@ -225,12 +231,17 @@ verify_stamps_named(struct verify_stamps *s, int dir, const struct entry *e, str
     if (!lines_skip(&first, BYTES_LIT("size-")) || !lines_number(first, &size))
         return cofre_why_set(why, COFRE_EINTEGRITY,
                              "entry %" PRIu64 ": names no time stamp, and says so", e->seq);
-    if ((t = find(s, size)) == NULL)
-        return came_since(dir, e->seq, size, why);
+    if ((t = find(s, size)) == NULL) {
+        s->unfinished |= may_miss;
+        return may_miss ? COFRE_OK : came_since(dir, e->seq, size, why);
+    }
+    s->unfinished |= t->missing[OF_CHECKPOINT] || t->missing[OF_REPLY];
     for (int i = 0; i < FILES; i++) {
-        if (is_hex_of(e->fields[1 + i], t->hash[i]))
+        if (t->missing[i] ? may_miss : is_hex_of(e->fields[1 + i], t->hash[i]))
             continue;
         path_of(t, i, path);
+        if (t->missing[i])
+            return cofre_why_set(why, COFRE_EINTEGRITY, "%s: missing", path);
         return cofre_why_set(why, COFRE_EINTEGRITY, "%s: not the one that entry %" PRIu64 " names",
                              path, e->seq);
     }
@@ -253,5 +264,5 @@ void
 verify_stamps_free(struct verify_stamps *s)
 {
     free(s->stamp);
-    *s = (struct verify_stamps){NULL, 0, 0};
+    memset(s, 0, sizeof *s);
 }

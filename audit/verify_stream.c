@@ -129,7 +129,7 @@ check_last_tiles(struct verify_stream *s)
 static enum cofre_err
 check_promised(const struct verify_stream *s)
 {
-    const struct verify_partials_at at = {s->c.config->dir, s->c.pruned};
+    const struct verify_partials_at at = {s->c.config->dir, s->c.pruned, 0};
     enum cofre_err err = COFRE_OK;
     struct tiles_name name;
 
@@ -242,8 +242,7 @@ take_bundles(struct verify_stream *s)
     const struct verify_config *config = s->c.config;
     const struct verify_bundle_source source = {.dir = config->dir,
                                                 .pruned = s->c.pruned,
-                                                .subject = config->subject,
-                                                .pairs = s->edge.pairs};
+                                                .subject = config->subject};
     const struct verify_bundle *b;
     struct verify_ahead *ahead;
     enum cofre_err err =

@@ -116,6 +116,7 @@ see_file(struct verify_walk *w, const char *path)
     bool is_stamp;
     enum cofre_err err;
 
+    w->files++;
     if (is_last_early(w, path) || is_fixed(w, path) || journal_file(w, path))
         return COFRE_OK;
     if (tiles_path_parse(bytes_str(path), &name) == COFRE_OK)
@@ -160,10 +161,25 @@ see_directory(struct verify_walk *w, const char *path)
 
 static enum cofre_err walk(struct verify_walk *w, const char *path);
 
+/* Where the full tile is under the checkpoint, partial ones went together with their directory. */
+static bool
+is_left_over(const struct verify_walk *w, const char *path)
+{
+    const size_t len = strlen(path);
+    char tile[FILES_PATH_MAX + sizeof "/1"];
+    struct tiles_name name;
+
+    (void)snprintf(tile, sizeof tile, "%s/1", path);
+    return len > 2 && strcmp(path + len - 2, ".p") == 0 &&
+           tiles_path_parse(bytes_str(tile), &name) == COFRE_OK &&
+           name.index < tiles_edge_last(name.level, w->signed_size).index;
+}
+
 static enum cofre_err
 see(struct verify_walk *w, const char *path)
 {
     struct stat st;
+    uint64_t before;
     enum cofre_err err;
 
     if (fstatat(w->dir, path, &st, AT_SYMLINK_NOFOLLOW) != 0) {
@@ -174,8 +190,11 @@ see(struct verify_walk *w, const char *path)
         return see_file(w, path);
     if (!S_ISDIR(st.st_mode))
         return alien(w, path);
+    before = w->files;
     err = see_directory(w, path);
-    return err == COFRE_OK ? walk(w, path) : err;
+    if (err == COFRE_OK)
+        err = walk(w, path);
+    return err == COFRE_OK && w->files == before && is_left_over(w, path) ? alien(w, path) : err;
 }
 
 static enum cofre_err

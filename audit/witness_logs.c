@@ -95,6 +95,42 @@ witness_logs_open(int dir, const struct bytes *texts, size_t n, struct witness_l
     return out->n > before ? write_logs(dir, out, why) : COFRE_OK;
 }
 
+static enum cofre_err
+forget(struct witness_logs *logs, struct bytes line, struct cofre_why *why)
+{
+    struct note_verifier v;
+
+    if (note_vkey_parse(line, &v) != COFRE_OK)
+        return cofre_why_set(why, COFRE_EINVAL, "a line is no verifier key of a log");
+    for (size_t i = 0; i < logs->n; i++) {
+        if (!same(&logs->keys[i], &v))
+            continue;
+        logs->n--;
+        memmove(&logs->keys[i], &logs->keys[i + 1], (logs->n - i) * sizeof *logs->keys);
+        return COFRE_OK;
+    }
+    return cofre_why_set(why, COFRE_ENOENT, "this witness does not trust that key");
+}
+
+enum cofre_err
+witness_logs_forget(int dir, struct witness_logs *logs, struct bytes text, struct cofre_why *why)
+{
+    const size_t before = logs->n;
+    struct bytes line;
+    enum cofre_err err = COFRE_OK;
+
+    while (err == COFRE_OK && text.len > 0) {
+        if (!lines_take(&text, &line)) {
+            line = text;
+            text = BYTES_NONE;
+        }
+        err = forget(logs, line, why);
+    }
+    if (err == COFRE_OK && logs->n == before)
+        err = cofre_why_set(why, COFRE_EINVAL, "no key was named");
+    return err == COFRE_OK ? write_logs(dir, logs, why) : err;
+}
+
 static bool
 is_line_of(const struct note_signature *s, const struct note_verifier *v)
 {

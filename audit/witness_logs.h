@@ -16,6 +16,13 @@ struct witness_logs {
 COFRE_CHECKED enum cofre_err witness_logs_open(int dir, const struct bytes *texts, size_t n,
                                                struct witness_logs *out, struct cofre_why *why);
 
+/*
+ * Takes the keys in text (one a line) out again, and writes the file.  COFRE_ENOENT: one of them is not
+ * trusted; COFRE_EINVAL: a line is no key.  Then nothing is written.
+ */
+COFRE_CHECKED enum cofre_err witness_logs_forget(int dir, struct witness_logs *logs,
+                                                 struct bytes text, struct cofre_why *why);
+
 enum witness_logs_verdict {
     WITNESS_LOGS_UNKNOWN,  /* no key is of this origin */
     WITNESS_LOGS_UNSIGNED, /* none of those has signed, or a line of one does not verify */

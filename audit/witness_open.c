@@ -142,6 +142,26 @@ cofre_witness_close(struct cofre_witness *w)
     free(w);
 }
 
+enum cofre_err
+cofre_witness_forget(const char *dir, struct bytes logs, struct cofre_why *why)
+{
+    struct cofre_witness *w = calloc(1, sizeof *w);
+    enum cofre_err err;
+
+    if (w == NULL)
+        return COFRE_ENOMEM;
+    w->lock_fd = -1;
+    (void)pthread_mutex_init(&w->lock, NULL);
+    if ((err = open_dir(dir, why, &w->dir)) == COFRE_OK && (err = take_lock(w, why)) == COFRE_OK) {
+        w->state = (struct witness_state){.dir = w->dir, .mac = &w->mac};
+        err = load(w, NULL, why);
+    }
+    if (err == COFRE_OK && (err = witness_logs_open(w->dir, NULL, 0, &w->logs, why)) == COFRE_OK)
+        err = witness_logs_forget(w->dir, &w->logs, logs, why);
+    cofre_witness_close(w);
+    return err;
+}
+
 void
 cofre_witness_vkey(const struct cofre_witness *w, struct buf *out)
 {

@@ -11,10 +11,17 @@ print_pruned(struct cmd *cmd, const json_t *body)
     json_int_t entries = json_integer_value(json_object_get(body, "entries"));
     json_int_t bundles = json_integer_value(json_object_get(body, "bundles"));
     json_int_t first = json_integer_value(json_object_get(body, "first"));
+    const json_t *journal = json_object_get(body, "journal");
 
     fprintf(cmd->out, "%lld entries (%lld bundles) %s; entry %lld is the first one left.\n",
-            (long long)entries, (long long)bundles, json_is_true(dry_run) ? "would go" : "are gone",
+            (long long)entries, (long long)bundles, json_is_true(dry_run) ? "would go" : "are given up",
             (long long)first);
+    if (journal != NULL)
+        fprintf(cmd->out,
+                "Those from %lld on are still in the journal, which nobody reads for them: its file goes "
+                "once the log has %lld entries.\n",
+                (long long)json_integer_value(json_object_get(journal, "from")),
+                (long long)json_integer_value(json_object_get(journal, "until")));
     return COFRE_OK;
 }
 

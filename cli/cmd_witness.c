@@ -168,3 +168,17 @@ cmd_witness_vkey(struct cmd *cmd)
     buf_free(&vkey);
     return err == COFRE_OK ? EXIT_DONE : say_why(&say, err, &why);
 }
+
+int
+cmd_witness_forget(struct cmd *cmd)
+{
+    struct witnessing s = {.cmd = cmd, .logs = BUF_INIT};
+    struct cofre_why why = {""};
+    struct say say = say_for(cmd);
+    enum cofre_err err = secret_setup(options_has(cmd->options, OPT_ALLOW_UNLOCKED), &why);
+
+    if (err == COFRE_OK && (err = read_logs(&s, &why)) == COFRE_OK)
+        err = cofre_witness_forget(options_text(cmd->options, OPT_STATE), buf_bytes(&s.logs), &why);
+    buf_free(&s.logs);
+    return err == COFRE_OK ? EXIT_DONE : say_why(&say, err, &why);
+}

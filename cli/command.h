@@ -75,7 +75,7 @@ bool commands_begins(const char *word);
         X(purpose_add) X(view_list) X(view_show) X(view_apply) X(view_drop) X(token_issue)       \
             X(token_list) X(token_revoke) X(import) X(customer_show) X(customer_accesses) X(key_status) X(key_rotate) \
                 X(key_resume) X(audit_verify) X(audit_show) X(audit_export) X(audit_prove) X(audit_recover) X(audit_checkpoint) X(audit_timestamp) X(audit_prune)   \
-                    X(witness_serve) X(witness_vkey) X(help) X(version)
+                    X(witness_serve) X(witness_forget) X(witness_vkey) X(help) X(version)
 #define COMMAND_RUN_PROTOTYPE(name) int cmd_##name(struct cmd *cmd);
 COMMAND_RUNS(COMMAND_RUN_PROTOTYPE)
 #undef COMMAND_RUN_PROTOTYPE

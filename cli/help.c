@@ -7,8 +7,33 @@
 
 enum { OPTION_WIDTH = 26, COMMAND_WIDTH = 18 };
 
+/* What an option means to one command alone, instead of what its own table says. */
+static const struct {
+    const char *words;
+    enum option option;
+    const char *help;
+} particular[] = {
+    {"serve", OPT_LISTEN, "where to listen (127.0.0.1:8420); port 0: any"},
+    {"witness serve", OPT_LISTEN, "where to listen (127.0.0.1:8421); port 0: any"},
+    {"witness serve", OPT_NAME, "the witness's name, when it is made"},
+    {"import customers", OPT_FORMAT, "csv or jsonl, where the file's name does not say"},
+    {"import events", OPT_FORMAT, "csv or jsonl, where the file's name does not say"},
+    {"audit export", OPT_FORMAT, "jsonl, cef or ocsf (jsonl)"},
+    {"audit show", OPT_LIMIT, "at most so many entries (50)"},
+};
+
+static const char *
+help_of(const struct command *c, enum option option)
+{
+    for (size_t i = 0; c != NULL && i < sizeof particular / sizeof *particular; i++)
+        if (particular[i].option == option && strcmp(particular[i].words, c->words) == 0)
+            return particular[i].help;
+    return options_spec(option)->help;
+}
+
+/* Those of a command, or (c NULL) of every one. */
 static void
-put_options(FILE *out, uint64_t set)
+put_options(FILE *out, const struct command *c, uint64_t set)
 {
     for (unsigned i = 0; i < OPTIONS; i++) {
         const struct option_spec *spec = options_spec((enum option)i);
@@ -18,7 +43,8 @@ put_options(FILE *out, uint64_t set)
             continue;
         width = fprintf(out, "  --%s%s%s", spec->name, spec->value != NULL ? " " : "",
                         spec->value != NULL ? spec->value : "");
-        fprintf(out, "%*s%s\n", width < OPTION_WIDTH ? OPTION_WIDTH - width : 1, "", spec->help);
+        fprintf(out, "%*s%s\n", width < OPTION_WIDTH ? OPTION_WIDTH - width : 1, "",
+                help_of(c, (enum option)i));
     }
 }
 
@@ -35,7 +61,7 @@ help_all(FILE *out)
     for (const struct command *c = commands_all(); c->words != NULL; c++)
         put_line(out, c);
     fputs("\noptions of every command:\n", out);
-    put_options(out, OPTIONS_GLOBAL);
+    put_options(out, NULL, OPTIONS_GLOBAL);
     fputs("\nA command's own options: cofre help COMMAND.  All of it: man cofre.\n", out);
 }
 
@@ -46,10 +72,10 @@ help_command(FILE *out, const struct command *c)
             c->help);
     if (c->options != 0) {
         fputs("\noptions:\n", out);
-        put_options(out, c->options);
+        put_options(out, c, c->options);
     }
     fputs("\noptions of every command:\n", out);
-    put_options(out, OPTIONS_GLOBAL);
+    put_options(out, NULL, OPTIONS_GLOBAL);
 }
 
 void

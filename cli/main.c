@@ -128,7 +128,9 @@ main(int argc, char **argv)
                        say_why(&(struct say){stderr, options.command, cmd.json}, err, &why));
     if (options_has(&options, OPT_VERSION))
         return cmd_version(&cmd);
-    if (options_has(&options, OPT_HELP) && options.command == NULL)
+    if (options_has(&options, OPT_HELP) && options.group != NULL)
+        help_first(stdout, options.group);
+    else if (options_has(&options, OPT_HELP) && options.command == NULL)
         help_all(stdout);
     else if (options_has(&options, OPT_HELP))
         help_command(stdout, options.command);

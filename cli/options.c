@@ -237,6 +237,7 @@ options_parse(const char *const *words, size_t n, struct options *out, struct co
             return err;
     }
 
+    out->group = out->command == NULL ? p.first : NULL;
     if (options_has(out, OPT_HELP) || options_has(out, OPT_VERSION))
         return COFRE_OK;
     if (out->command == NULL && p.first != NULL)

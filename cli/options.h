@@ -30,7 +30,7 @@ enum option_kind {
     X(HELP,            "help",            FLAG,   false, NULL,    "print help")                    \
     X(VERSION,         "version",         FLAG,   false, NULL,    "print the version")             \
     X(ORIGIN,          "origin",          TEXT,   false, "NAME",  "the log's name, such as shop.example/cofre") \
-    X(LISTEN,          "listen",          TEXT,   false, "ADDR:PORT", "where to listen (127.0.0.1:8420); port 0: any") \
+    X(LISTEN,          "listen",          TEXT,   false, "ADDR:PORT", "where to listen; port 0: any") \
     X(TLS_CERT,        "tls-cert",        PATH,   false, "FILE",  "certificate chain, PEM")        \
     X(TLS_KEY,         "tls-key",         PATH,   false, "FILE",  "its private key, PEM")          \
     X(CLIENT_CA,       "client-ca",       PATH,   false, "FILE",  "ask clients for a certificate of this authority, PEM") \
@@ -42,10 +42,10 @@ enum option_kind {
     X(PURPOSE,         "purpose",         TEXT,   true,  "PURPOSE", "a purpose it may name (support); may be repeated") \
     X(MAY,             "may",             TEXT,   true,  "erase", "a further right (ingest)")      \
     X(TTL,             "ttl",             TEXT,   false, "TIME",  "how long it is valid: 12h, 90d, 1y (90d)") \
-    X(FORMAT,          "format",          TEXT,   false, "FORMAT", "csv or jsonl, where the file's name does not say; of an export jsonl, cef or ocsf") \
+    X(FORMAT,          "format",          TEXT,   false, "FORMAT", "the format") \
     X(SINCE,           "since",           FILE,   true,  "FILE",  "a checkpoint that was kept; may be repeated") \
     X(FROM,            "from",            NUMBER, false, "SEQ",   "the first entry (so that the newest is the last)") \
-    X(LIMIT,           "limit",           NUMBER, false, "N",     "at most so many entries (audit show: 50)") \
+    X(LIMIT,           "limit",           NUMBER, false, "N",     "at most so many entries") \
     X(RECOVERY_KEY,    "recovery-key",    PATH,   false, "FILE",  "the offline key that certifies the next signing key after a loss") \
     X(BELOW,           "below",           NUMBER, false, "SEQ",   "entries below this one")        \
     X(KEEP,            "keep",            TEXT,   false, "TIME",  "keep the entries of so long: 400d, 2y") \
@@ -103,6 +103,7 @@ struct option_value {
 
 struct options {
     const struct command *command; /* NULL: --help or --version stands alone */
+    const char *group;             /* the first of two words, where the second is missing */
     const char *args[OPTIONS_ARGS_MAX];
     size_t n_args;
     struct option_value values[OPTIONS_MAX];

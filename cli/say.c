@@ -13,7 +13,7 @@ static const char *const hints[COFRE_OUTS] = {
     [COFRE_OUT_BUSY] = "wait for what is under way, then run it again",
     [COFRE_OUT_STORE] =
         "see that the disk has room and the vault's files can be written; run it again",
-    [COFRE_OUT_AUDIT] = "see that the disk has room; nothing is done without the log; run it again",
+    [COFRE_OUT_AUDIT] = "nothing is done without the log; run it again when that is in order",
 };
 
 struct say

@@ -56,7 +56,8 @@ put_scalar(struct buf *b, const char *member, const json_t *value)
         buf_putc(b, '-');
 }
 
-/* The values of an object in a list, such as a consent: "loyalty granted 2025-01-01T00:00:00Z". */
+/* The values of an object in a list, such as a consent: "loyalty granted 2025-01-01T00:00:00Z".  What is
+ * neither a text nor a time does not speak for itself: "size 325". */
 static void
 put_object(struct buf *b, const json_t *object)
 {
@@ -67,6 +68,8 @@ put_object(struct buf *b, const json_t *object)
     json_object_foreach((json_t *)object, key, value)
     {
         buf_puts(b, before);
+        if (!json_is_string(value) && !is_time(key))
+            buf_putf(b, "%s ", key);
         put_scalar(b, key, value);
         before = " ";
     }

@@ -195,3 +195,25 @@ tsa_read(struct bytes reply, struct tsa_token *out, struct cofre_why *why)
     ERR_clear_error();
     return err;
 }
+
+enum cofre_err
+tsa_answers(struct bytes query, struct bytes reply, struct cofre_why *why)
+{
+    const unsigned char *at = query.p;
+    TS_REQ *req = query.len > 0 ? d2i_TS_REQ(NULL, &at, (long)query.len) : NULL;
+    TS_RESP *resp = response_of(reply);
+    TS_TST_INFO *info = resp != NULL ? TS_RESP_get_tst_info(resp) : NULL;
+    const ASN1_INTEGER *asked = req != NULL ? TS_REQ_get_nonce(req) : NULL;
+    const ASN1_INTEGER *got = info != NULL ? TS_TST_INFO_get_nonce(info) : NULL;
+    enum cofre_err err = COFRE_OK;
+
+    if (asked == NULL || info == NULL)
+        err = cofre_why_set(why, COFRE_EFORMAT, "not a query and a time stamp");
+    else if (got == NULL || ASN1_INTEGER_cmp(asked, got) != 0)
+        err = cofre_why_set(why, COFRE_EAUTH,
+                            "the time stamp is a reply to another query (its nonce)");
+    TS_REQ_free(req);
+    TS_RESP_free(resp);
+    ERR_clear_error();
+    return err;
+}

@@ -25,6 +25,12 @@ struct tsa_token {
 COFRE_CHECKED enum cofre_err tsa_read(struct bytes reply, struct tsa_token *out,
                                       struct cofre_why *why);
 /*
+ * Whether a reply is to this query (of tsa_query): it repeats the nonce.  COFRE_EAUTH: another nonce, or
+ * none.  COFRE_EFORMAT: the query is none, or the reply holds no token (tsa_read says more).
+ */
+COFRE_CHECKED enum cofre_err tsa_answers(struct bytes query, struct bytes reply,
+                                         struct cofre_why *why);
+/*
  * Checks a reply's signature and its certificate's chain to one of the certificates in ca (PEM), with
  * the purpose of time stamping, as of the token's time.  COFRE_EAUTH: it does not verify (why).
  * COFRE_EFORMAT: ca holds no certificate, or the reply is none.  COFRE_ENOMEM.

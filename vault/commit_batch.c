@@ -440,6 +440,7 @@ commit_batch_run(struct cofre_vault *v, struct commit_batch *b)
         oplog_line(OPLOG_ERROR, "audit log: %s: %s", cofre_err_text(err), why.text);
     }
     v->committer.said = err;
-    atomic_store(&v->refused, err == COFRE_OK ? 0 : vault_clock());
+    /* Refused for the witnesses: that is told as theirs, and over when they are back. */
+    atomic_store(&v->refused, err == COFRE_OK || witnesses_overdue(v, NULL) ? 0 : vault_clock());
     finish(b, err == COFRE_OK);
 }

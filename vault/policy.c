@@ -53,6 +53,11 @@ policy_error(struct cofre_call *call, enum cofre_err err, const struct cofre_why
     /* Whoever reads rows has no more to say than where they lie. */
     if (out == COFRE_OUT_INTEGRITY && cause[0] == 0)
         cause = "a page of vault.db, or a sealed row in it, was altered or damaged";
+    /* That it is to be tried again is news for who asked, and not for the operator. */
+    if (out == COFRE_OUT_BUSY && cause[0] != 0) {
+        cofre_call_fail(call, out, "", cause);
+        return;
+    }
     if (cofre_outcome(out)->http >= 500)
         oplog_line(OPLOG_ERROR, "%s: %s%s%s", cofre_act_text(call->act), cofre_err_text(err),
                    cause[0] != 0 ? ": " : "", cause);

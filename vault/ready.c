@@ -99,9 +99,9 @@ static const struct {
     {"store", store_works},
     {"rows", rows_sound},
     {"disk-full", has_reserve},
-    {"audit-refused", last_was_recorded},
     {"anchor", anchor_kept},
     {"witnesses", witnesses_sign},
+    {"audit-refused", last_was_recorded},
     {"audit-behind", builder_works},
     {"disk-low", has_room},
 };

@@ -282,11 +282,17 @@ signing_lost(struct cofre_vault *v, struct cofre_why *why)
     struct note_signer *held[SEEDS_MAX];
     struct note_verifier first;
     struct buf vkeys = BUF_INIT;
+    struct cofre_why found = {""};
     const uint8_t *end;
     enum cofre_err err;
 
-    if (signing_open(v, NULL) == COFRE_ENOMEM)
-        return COFRE_ENOMEM;
+    err = signing_open(v, &found);
+    if (err == COFRE_ENOMEM)
+        return err;
+    /* Only what is missing or does not authenticate is lost: anything else may hide a good key. */
+    if (err != COFRE_OK && err != COFRE_EINTEGRITY)
+        return cofre_why_set(why, err, "%s: the signing key may be good, and is not replaced",
+                             found.text);
     held[0] = v->next; /* the newer first */
     held[1] = v->signer;
     v->signer = v->next = NULL;

@@ -38,6 +38,7 @@ COFRE_CHECKED enum cofre_err signing_drop(struct cofre_vault *v, struct cofre_wh
 /*
  * For cofre audit recover, with v->audit_fd open and v->certifier set: v->signer is NULL, v->next is the key
  * that an attempt before this one left in the file, else a fresh one, which is not saved yet.
+ * COFRE_EREFUSED, COFRE_EIO: the file is there and cannot be read (owner, mode, disk), so nothing is lost yet.
  */
 COFRE_CHECKED enum cofre_err signing_lost(struct cofre_vault *v, struct cofre_why *why);
 

@@ -198,8 +198,25 @@ cofre_timestamp_query(struct cofre_vault *v, struct cofre_call *call, struct buf
         policy_error(call, err, &why);
 }
 
+/* What comes back is the authority's to answer for, and not the caller's. */
 static enum cofre_err
-ask(const char *url, struct bytes query, struct buf *reply, struct cofre_why *why)
+check_answer(struct bytes query, struct bytes checkpoint, struct bytes reply, struct cofre_why *why)
+{
+    struct tsa_token token;
+    uint8_t digest[HASH_LEN];
+    enum cofre_err err = tsa_read(reply, &token, why);
+
+    if (err != COFRE_OK)
+        return err;
+    hash_of(checkpoint, digest);
+    if (memcmp(token.digest, digest, HASH_LEN) != 0)
+        return cofre_why_set(why, COFRE_EAUTH, "its reply is about other bytes");
+    return tsa_answers(query, reply, why);
+}
+
+static enum cofre_err
+ask(const char *url, struct bytes query, struct bytes checkpoint, struct buf *reply,
+    struct cofre_why *why)
 {
     const struct outward_request request = {.url = url,
                                             .content_type = "application/timestamp-query",
@@ -211,7 +228,7 @@ ask(const char *url, struct bytes query, struct buf *reply, struct cofre_why *wh
 
     if (err == COFRE_OK && status != 200)
         err = cofre_why_set(why, COFRE_EIO, "it answered with HTTP status %u", status);
-    return err;
+    return err == COFRE_OK ? check_answer(query, checkpoint, buf_bytes(reply), why) : err;
 }
 
 void
@@ -226,7 +243,8 @@ cofre_timestamp_ask(struct cofre_vault *v, struct cofre_call *call, const char *
         cofre_call_fail(call, COFRE_OUT_INVALID, "", "--tsa takes an http:// or https:// URL");
     if (cofre_call_ok(call) && (err = query_for(v, &checkpoint, &query, &why)) != COFRE_OK)
         policy_error(call, err, &why);
-    else if (cofre_call_ok(call) && ask(url, buf_bytes(&query), &reply, &why) != COFRE_OK) {
+    else if (cofre_call_ok(call) &&
+             ask(url, buf_bytes(&query), buf_bytes(&checkpoint), &reply, &why) != COFRE_OK) {
         cofre_why_add(&why, COFRE_EIO, "the authority");
         cofre_call_fail(call, COFRE_OUT_OUTSIDE, "", why.text);
     }

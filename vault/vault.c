@@ -176,6 +176,8 @@ cofre_vault_mark(struct cofre_vault *v, enum cofre_act act, struct cofre_why *wh
     struct cofre_call call;
     bool recorded;
 
+    if (act == COFRE_ACT_STOP)
+        witnesses_leave(v);
     cofre_call_init(&call);
     call.actor.role = COFRE_ROLE_SYSTEM;
     call.act = act;

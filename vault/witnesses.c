@@ -1,11 +1,14 @@
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #include "audit/files.h"
+#include "audit/log_cosign.h"
 #include "cofre/encode.h"
+#include "cofre/oplog.h"
 #include "vault/records/values.h"
 
 #include "vault/witnesses_internal.h"
@@ -149,6 +152,33 @@ witnesses_start(struct cofre_vault *v, struct cofre_why *why)
     return COFRE_OK;
 }
 
+/* What the witnesses did not sign stays durable, and is signed when they are back. */
+static void
+say_unsigned(struct cofre_vault *v)
+{
+    const uint64_t published = log_cosign_published(v->log);
+    struct log_head head;
+
+    log_head(v->log, &head);
+    if (v->witnesses->required && !log_dead(v->log) && head.size > published)
+        oplog_line(OPLOG_WARNING,
+                   "witnesses: no quorum signed the last %" PRIu64
+                   " entries: they are durable, and published when a quorum is back",
+                   head.size - published);
+}
+
+void
+witnesses_leave(struct cofre_vault *v)
+{
+    struct witnesses *w = v->witnesses;
+
+    if (w == NULL)
+        return;
+    pthread_mutex_lock(&w->lock);
+    w->leaving = true;
+    pthread_mutex_unlock(&w->lock);
+}
+
 void
 witnesses_stop(struct cofre_vault *v)
 {
@@ -162,6 +192,7 @@ witnesses_stop(struct cofre_vault *v)
     pthread_mutex_unlock(&w->lock);
     (void)pthread_join(w->thread, NULL);
     w->running = false;
+    say_unsigned(v);
 }
 
 /* ---- what others ask ---- */
@@ -197,7 +228,7 @@ witnesses_overdue(struct cofre_vault *v, struct cofre_why *why)
     if (w == NULL || !w->required)
         return false;
     pthread_mutex_lock(&w->lock);
-    overdue = w->running && vault_clock() - w->waiting_since > w->grace_ms;
+    overdue = w->running && !w->leaving && vault_clock() - w->waiting_since > w->grace_ms;
     if (overdue)
         say_who(w, why);
     pthread_mutex_unlock(&w->lock);

@@ -21,6 +21,8 @@ void witnesses_free(struct cofre_vault *v);
 
 /* Is a checkpoint to be published with a quorum only? */
 bool witnesses_required(const struct cofre_vault *v);
+/* The vault is being stopped: from now on nothing is refused for want of a quorum. */
+void witnesses_leave(struct cofre_vault *v);
 /* They are required, and none was published for too long; why then says who did not sign. */
 bool witnesses_overdue(struct cofre_vault *v, struct cofre_why *why);
 void witnesses_stats(struct cofre_vault *v, struct cofre_vault_stats *out);

@@ -31,6 +31,7 @@ struct witnesses {
     pthread_cond_t wake;
     bool running;
     bool stopping;
+    bool leaving; /* as witnesses_leave said */
     struct witnesses_shown shown[WITNESSES_POLICY_MAX];
     int64_t waiting_since;
     uint64_t cosignatures;

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "options.h"
+
 #include "inputs.h"
 
 enum { KEYS_FILE_MAX = 65536 };
@@ -77,25 +79,26 @@ inputs_keys(const char *path, struct verify_keys *out)
     return ok;
 }
 
-bool
+int
 inputs_witness(const char *text, struct verify_keys *out)
 {
     struct buf file = BUF_INIT;
     enum cofre_err err = verify_keys_witness(out, bytes_str(text));
-    bool ok = err == COFRE_OK;
 
     /* No file is called like a key: its name would have to end in base64 after two "+". */
-    if (ok)
-        return true;
-    if (inputs_read(text, KEYS_FILE_MAX, &file)) {
+    if (err != COFRE_OK && err != COFRE_EEXIST) {
+        if (!inputs_read(text, KEYS_FILE_MAX, &file))
+            return VERIFY_UNREADABLE;
         err = verify_keys_witness(out, buf_bytes(&file));
-        ok = err == COFRE_OK ||
-             inputs_told(text, err == COFRE_ELIMIT ? "too many keys"
-                                                   : "not a key of a witness on every line, or one "
-                                                     "twice");
+        buf_free(&file);
     }
-    buf_free(&file);
-    return ok;
+    if (err == COFRE_EEXIST)
+        return options_wrong("the same witness twice");
+    if (err == COFRE_OK)
+        return -1;
+    (void)inputs_told(text, err == COFRE_ELIMIT ? "too many keys"
+                                                : "not a key of a witness on every line");
+    return VERIFY_UNREADABLE;
 }
 
 static bool

@@ -10,8 +10,8 @@
 bool inputs_read(const char *path, size_t max, struct buf *out);
 /* Reads verifier keys, one a line, the first epoch's first.  False: told. */
 bool inputs_keys(const char *path, struct verify_keys *out);
-/* Adds what --witness names: a key, or a file of keys.  False: told. */
-bool inputs_witness(const char *text, struct verify_keys *out);
+/* Adds what --witness names: a key, or a file of keys.  Told, and an exit status, or -1: it is fine. */
+int inputs_witness(const char *text, struct verify_keys *out);
 /*
  * True when path is a file below the directory, or another name of its keys/vkeys: whoever
  * changes a log can change that too, so it proves nothing.

@@ -18,7 +18,7 @@
 
 /* cofre-verify: checks a log's directory, or one proof, with nothing but a public key. */
 
-enum { TSA_FILE_MAX = 1024 * 1024, PROGRESS_STEP = 65536 };
+enum { TSA_FILE_MAX = 1024 * 1024, PROGRESS_STEP = 65536, WAIT_MS = 300 };
 
 /* All that was given for a directory, read. */
 struct given {
@@ -43,14 +43,17 @@ unreadable(const char *path, const char *what)
 
 /* ---- what the options name ---- */
 
-static bool
+/* -1: they are fine; else an exit status, and it is told why. */
+static int
 read_witnesses(const struct options *o, struct verify_keys *out)
 {
-    for (size_t i = 0; i < o->witness.n; i++) {
-        if (!inputs_witness(o->witness.text[i], out))
-            return false;
-    }
-    return o->quorum <= out->n || inputs_told("--quorum", "more than there are witnesses");
+    int status = -1;
+
+    for (size_t i = 0; i < o->witness.n && status < 0; i++)
+        status = inputs_witness(o->witness.text[i], out);
+    if (status < 0 && o->quorum > out->n)
+        return options_wrong("--quorum is more than there are witnesses");
+    return status;
 }
 
 static bool
@@ -142,6 +145,7 @@ verify_directory(const struct options *o, struct given *g, int dir)
                                          .n_accepted = o->accept.n,
                                          .max_age = o->max_age,
                                          .subject = g->subject.subject,
+                                         .wait_ms = WAIT_MS,
                                          .threads = o->threads,
                                          .progress = watched ? progress : NULL,
                                          .ctx = g,
@@ -175,8 +179,8 @@ run_directory(const struct options *o, struct given *g)
     if (inputs_inside(o->vkey, dir))
         status = options_wrong("the verifier key must come from outside the directory: "
                                "whoever changes a log can change the key in it");
-    else if (inputs_keys(o->vkey, &g->keys) && read_witnesses(o, &g->witnesses) && read_files(o, g))
-        status = verify_directory(o, g, dir);
+    else if (inputs_keys(o->vkey, &g->keys) && (status = read_witnesses(o, &g->witnesses)) < 0)
+        status = read_files(o, g) ? verify_directory(o, g, dir) : VERIFY_UNREADABLE;
     close(dir);
     return status;
 }
@@ -184,8 +188,12 @@ run_directory(const struct options *o, struct given *g)
 static int
 run_proof(const struct options *o, struct given *g)
 {
-    if (!inputs_keys(o->vkey, &g->keys) || !read_witnesses(o, &g->witnesses))
+    int status;
+
+    if (!inputs_keys(o->vkey, &g->keys))
         return VERIFY_UNREADABLE;
+    if ((status = read_witnesses(o, &g->witnesses)) >= 0)
+        return status;
     return proof_run(o, &g->keys, &g->witnesses);
 }
 

@@ -8,8 +8,9 @@ static const char usage_text[] =
     "usage: cofre-verify DIR --vkey FILE [--since CHECKPOINT]... [--witness KEY]... [--quorum K]\n"
     "                    [--tsa-ca FILE] [--accept-incarnation HASH]... [--max-age TIME]\n"
     "                    [--subject KEYFILE] [--threads N] [--json] [--quiet]\n"
-    "       cofre-verify --proof FILE [--entry FILE] --vkey FILE [--witness KEY]... [--quorum K]\n"
-    "                    [--receipt TEXT [--reply FILE]] [--json] [--quiet]\n";
+    "       cofre-verify --proof FILE [--entry FILE] --vkey FILE [--seals DIR [--recovery FILE]]\n"
+    "                    [--witness KEY]... [--quorum K] [--receipt TEXT [--reply FILE]] [--json] "
+    "[--quiet]\n";
 
 static const char help_text[] =
     "\n"
@@ -30,6 +31,11 @@ static const char help_text[] =
     "  --threads N         at most so many threads (one for each processor)\n"
     "  --proof FILE        instead of DIR: one proof of inclusion (c2sp.org/tlog-proof)\n"
     "  --entry FILE        the entry that it is about, where the proof does not hold it\n"
+    "  --seals DIR         a copy of the log's keys/: after a rotation of its key, they lead from "
+    "the\n"
+    "                      first one to that which signed the proof\n"
+    "  --recovery FILE     the recovery key's verifier key, kept outside DIR: it may have sealed, "
+    "too\n"
     "  --receipt TEXT      what Cofre-Audit said in the reply's header: it must be of that entry\n"
     "  --reply FILE        the reply's body: the entry must commit to it\n"
     "  --json              the report as one line of JSON\n"
@@ -160,6 +166,10 @@ text_of(int option, struct options *o)
         return &o->proof;
     case 'e':
         return &o->entry;
+    case 'S':
+        return &o->seals;
+    case 'R':
+        return &o->recovery;
     case 'r':
         return &o->reply;
     case 'c':
@@ -190,6 +200,8 @@ check_proof(const struct options *o)
         o->subject != NULL)
         return options_wrong("with --proof: --since, --accept-incarnation, --tsa-ca, --max-age and "
                              "--subject are for a directory");
+    if (o->recovery != NULL && o->seals == NULL)
+        return options_wrong("--recovery needs --seals");
     if (o->reply != NULL && o->receipt == NULL)
         return options_wrong("--reply needs --receipt, which has the salt");
     return -1;
@@ -209,8 +221,8 @@ check(const struct options *o)
         return options_wrong("--quorum needs --witness");
     if (o->proof != NULL)
         return check_proof(o);
-    if (o->reply != NULL || o->receipt != NULL)
-        return options_wrong("--receipt and --reply go with --proof");
+    if (o->reply != NULL || o->receipt != NULL || o->seals != NULL || o->recovery != NULL)
+        return options_wrong("--receipt, --reply, --seals and --recovery go with --proof");
     return -1;
 }
 
@@ -228,6 +240,8 @@ options_take(int argc, char **argv, struct options *o)
                                         {"threads", required_argument, NULL, 'n'},
                                         {"proof", required_argument, NULL, 'p'},
                                         {"entry", required_argument, NULL, 'e'},
+                                        {"seals", required_argument, NULL, 'S'},
+                                        {"recovery", required_argument, NULL, 'R'},
                                         {"reply", required_argument, NULL, 'r'},
                                         {"receipt", required_argument, NULL, 'c'},
                                         {"json", no_argument, NULL, 'j'},

@@ -26,6 +26,8 @@ struct options {
     const char *subject;
     unsigned threads; /* 0: not given */
     const char *proof;
+    const char *seals;    /* a copy of the log's keys/ */
+    const char *recovery; /* the recovery key's file */
     const char *entry;
     const char *reply;
     const char *receipt;

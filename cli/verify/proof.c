@@ -1,8 +1,10 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "audit/entry.h"
 #include "audit/lines.h"
@@ -11,6 +13,7 @@
 #include "crypto/cosign.h"
 
 #include "report.h"
+#include "seals.h"
 
 #include "proof.h"
 
@@ -20,12 +23,13 @@ struct walk {
     const struct options *o;
     const struct verify_keys *keys;
     const struct verify_keys *witnesses;
+    struct seals seals;
     struct buf proof;
     struct buf entry;
     struct buf reply;
     struct bytes line; /* the entry */
     struct report_proof found;
-    char wrong[160];
+    char wrong[SEALS_WRONG_MAX];
 };
 
 static enum cofre_err
@@ -64,22 +68,101 @@ find_entry(struct walk *w)
     return err == COFRE_EFORMAT ? wrong(w, "not a proof") : err;
 }
 
-/* By any key that was given: which epoch's it was, a proof does not say. */
+/* ---- whose key signed ---- */
+
+/* The key that may seal in a lost one's place, as --recovery names it. */
+static bool
+read_recovery(const struct options *o, struct verify_keys *out)
+{
+    if (o->recovery == NULL)
+        return true;
+    return inputs_keys(o->recovery, out) &&
+           (out->n == 1 || inputs_told(o->recovery, "more than one verifier key"));
+}
+
+static enum cofre_err
+load_seals(struct walk *w, int dir, const struct note_verifier *recovery)
+{
+    const enum cofre_err err = seals_load(dir, w->keys, recovery, &w->seals, w->wrong);
+
+    if (err == COFRE_EAUTH)
+        w->found.wrong = w->wrong;
+    w->found.epochs = dir >= 0 ? w->seals.n : 0;
+    return err;
+}
+
+/* What bears the seals out must not lie beside them. */
+static int
+open_seals(struct walk *w, enum cofre_err *err)
+{
+    const struct options *o = w->o;
+    const int dir = o->seals != NULL ? open(o->seals, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    struct verify_keys *recovery = calloc(1, sizeof *recovery);
+    int status = -1;
+
+    if (recovery == NULL || (o->seals != NULL && dir < 0)) {
+        (void)inputs_told(recovery == NULL ? "start" : o->seals, strerror(errno));
+        status = VERIFY_UNREADABLE;
+    } else if (dir >= 0 && (inputs_inside(o->vkey, dir) ||
+                            (o->recovery != NULL && inputs_inside(o->recovery, dir)))) {
+        status = options_wrong("the verifier key must come from outside the directory of --seals");
+    } else if (!read_recovery(o, recovery)) {
+        status = VERIFY_UNREADABLE;
+    } else {
+        *err = load_seals(w, dir, recovery->n > 0 ? &recovery->key[0] : NULL);
+        if (*err == COFRE_EIO)
+            (void)inputs_told(o->seals, w->wrong);
+        status = *err == COFRE_EIO ? VERIFY_UNREADABLE : -1;
+    }
+    if (dir >= 0)
+        close(dir);
+    free(recovery);
+    return status;
+}
+
+/* Without seals the first key alone proves: a later one's thief could sign any former entry. */
+static void
+say_line(struct walk *w, struct bytes checkpoint)
+{
+    struct checkpoint c;
+
+    if (w->o->seals != NULL)
+        return;
+    for (size_t i = 1; i < w->keys->n; i++) {
+        if (checkpoint_open(checkpoint, &w->keys->key[i], &c) != COFRE_OK)
+            continue;
+        (void)snprintf(w->wrong, sizeof w->wrong,
+                       "signed by the key on line %zu: for which entries that one may vouch, only "
+                       "the log's seals say, which --seals DIR takes",
+                       i + 1);
+        return;
+    }
+}
+
 static enum cofre_err
 check_proof(struct walk *w)
 {
-    enum cofre_err err = COFRE_EAUTH;
+    struct bytes checkpoint;
+    size_t i = 0;
+    enum cofre_err err = proof_checkpoint(buf_bytes(&w->proof), &checkpoint);
 
-    for (size_t i = 0; i < w->keys->n && err == COFRE_EAUTH; i++) {
-        w->found.signer = w->keys->key[i].name;
-        err = proof_verify(buf_bytes(&w->proof), w->line, &w->keys->key[i], &w->found.index);
+    if (err == COFRE_OK &&
+        (err = seals_signer(&w->seals, checkpoint, &i, w->wrong)) == COFRE_EAUTH) {
+        say_line(w, checkpoint);
+        w->found.wrong = w->wrong;
+        return err;
     }
+    if (err == COFRE_OK)
+        err = proof_verify(buf_bytes(&w->proof), w->line, &w->seals.epoch[i].key, &w->found.index);
+    w->found.epoch = i + 1;
+    w->found.from = w->seals.epoch[i].from;
+    if (err == COFRE_OK)
+        w->found.entry_epoch = seals_of(&w->seals, w->found.index) + 1;
     if (err == COFRE_OK || err == COFRE_ENOMEM)
         return err;
-    w->found.signer = w->keys->key[0].name;
     return wrong(w, err == COFRE_EFORMAT
                         ? "not a proof"
-                        : "the proof does not show this entry in a log that this key signed");
+                        : "the proof does not show this entry in the log of its checkpoint");
 }
 
 static enum cofre_err
@@ -193,13 +276,18 @@ proof_run(const struct options *o, const struct verify_keys *keys,
 {
     struct walk w = {.o = o, .keys = keys, .witnesses = witnesses};
     int status = VERIFY_UNREADABLE;
-    enum cofre_err err;
+    enum cofre_err err = COFRE_OK;
+    int refused;
 
     if (!read_all(&w))
         goto out;
     w.found.signer = keys->key[0].name;
-    if ((err = find_entry(&w)) == COFRE_OK && (err = check_proof(&w)) == COFRE_OK &&
-        (err = check_witnesses(&w)) == COFRE_OK)
+    if ((refused = open_seals(&w, &err)) >= 0) {
+        status = refused;
+        goto out;
+    }
+    if (err == COFRE_OK && (err = find_entry(&w)) == COFRE_OK &&
+        (err = check_proof(&w)) == COFRE_OK && (err = check_witnesses(&w)) == COFRE_OK)
         err = check_receipt(&w);
     if (err != COFRE_OK && w.found.wrong == NULL) {
         inputs_told(o->proof, cofre_err_text(err));
@@ -211,6 +299,7 @@ proof_run(const struct options *o, const struct verify_keys *keys,
         status = VERIFY_UNREADABLE;
     }
 out:
+    seals_free(&w.seals);
     buf_free(&w.proof);
     buf_free(&w.entry);
     buf_free(&w.reply);

@@ -36,6 +36,11 @@ put_json(struct buf *out, const struct report_proof *p)
                  ",\"receipt\":%s,\"reply\":%s",
                  p->index, p->size, p->witnesses, p->receipt ? "true" : "false",
                  p->reply ? "true" : "false");
+    if (p->wrong == NULL && p->epochs > 0)
+        buf_putf(out, ",\"epoch\":%zu,\"from\":%" PRIu64 ",\"entry_epoch\":%zu", p->epoch, p->from,
+                 p->entry_epoch);
+    else if (p->wrong == NULL)
+        buf_puts(out, ",\"epoch\":null,\"from\":null,\"entry_epoch\":null");
     buf_puts(out, "}\n");
 }
 
@@ -50,6 +55,17 @@ put_text(struct buf *out, const struct report_proof *p)
              "Good: this is entry %" PRIu64
              " of the log that %s signed, in a checkpoint of %" PRIu64 " entries.\n",
              p->index, p->signer, p->size);
+    if (p->epochs > 0)
+        buf_putf(out,
+                 "  It is signed by the key of epoch %zu (from %" PRIu64
+                 "), to which the seals lead.\n",
+                 p->epoch, p->from);
+    if (p->epochs > 0 && p->entry_epoch < p->epoch)
+        buf_putf(out,
+                 "  The entry is of epoch %zu: that it is as it was then, the key of epoch %zu "
+                 "vouches,\n"
+                 "  which did not sign at that time.  A verification of the whole log shows it.\n",
+                 p->entry_epoch, p->epoch);
     if (p->witnesses > 0)
         buf_putf(out, "  %" PRIu64 " witnesses signed that checkpoint.\n", p->witnesses);
     if (p->receipt)

@@ -14,6 +14,10 @@ struct report_proof {
     uint64_t size;       /* of its checkpoint */
     uint64_t witnesses;  /* that signed it */
     bool reply, receipt; /* were checked, too */
+    size_t epochs;       /* that the seals lead through; 0: none were given */
+    size_t epoch;        /* whose key signed, from 1 */
+    uint64_t from;       /* where that one began */
+    size_t entry_epoch;  /* that the entry belongs to */
 };
 /* False: could not be written. */
 bool report_proof(const struct report_proof *p, bool json);

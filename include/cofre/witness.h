@@ -41,6 +41,18 @@ COFRE_CHECKED enum cofre_err cofre_witness_open(const struct cofre_witness_confi
 /* NULL is fine. */
 void cofre_witness_close(struct cofre_witness *w);
 
+/*
+ * Trusts these keys (one a line) no longer: after a log's key was rotated, and a checkpoint by the next one
+ * was cosigned.  What was cosigned stays remembered.  The directory is never made.
+ *
+ * COFRE_EBUSY   another process, a server, has it open
+ * COFRE_ENOENT  no such directory, or a key that is not trusted; then nothing is changed
+ * COFRE_EINVAL  a line is no key
+ * and as cofre_witness_open
+ */
+COFRE_CHECKED enum cofre_err cofre_witness_forget(const char *dir, struct bytes logs,
+                                                  struct cofre_why *why);
+
 /* Appends its verifier key, without a line end. */
 void cofre_witness_vkey(const struct cofre_witness *w, struct buf *out);
 /* The same from a directory that another process may have open.  COFRE_ENOENT and as above. */

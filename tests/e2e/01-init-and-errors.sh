@@ -81,6 +81,21 @@ for program in cofre cofre-verify; do
     exits 0 "$program --version" "$COFRE_BIN/$program" --version
     exits 0 "$program --help" "$COFRE_BIN/$program" --help
 done
+exits 0 "help of a group of commands" bare audit --help
+equal "is that of its commands alone" "$(awk '{ print $1 }' out | sort -u)" audit
+cp out group
+exits 0 "as with help" bare help audit
+check "the same" cmp out group
+helps() { # COMMAND OPTION HELP: what the option means to this command
+    exits 0 "help $1" bare help $1
+    equal "$1 $2" "$(sed -n "s/^  $2  *//p" out)" "$3"
+}
+helps "serve" "--listen ADDR:PORT" "where to listen (127.0.0.1:8420); port 0: any"
+helps "witness serve" "--listen ADDR:PORT" "where to listen (127.0.0.1:8421); port 0: any"
+helps "audit show" "--limit N" "at most so many entries (50)"
+helps "customer accesses" "--limit N" "at most so many entries"
+helps "audit export" "--format FORMAT" "jsonl, cef or ocsf (jsonl)"
+helps "import events" "--format FORMAT" "csv or jsonl, where the file's name does not say"
 exits 0 "selftest needs no vault" bare selftest
 exits 64 "cofre-verify without arguments" verify
 exits 66 "cofre-verify without a log" verify nowhere --vkey vkey

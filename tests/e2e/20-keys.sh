@@ -53,14 +53,35 @@ equal "the same records as before" \
 exits 2 "an unknown class" cofre key rotate frobnication
 server_stop
 
+# A rotation that is killed at one of its own system calls.
+preload=${COFRE_FAULT_LIB:-}
+case ${COFRE_SANITIZE:-} in
+*address*) preload="$(${CC:-cc} -print-file-name=libasan.so) $preload" ;;
+esac
+rotate_until() {
+    LD_PRELOAD=$preload COFRE_FAULT=$1 \
+        "$COFRE_BIN/cofre" --vault "$vault" --key-file "$key" "${options[@]}" key rotate kek >killed.out 2>&1 </dev/null
+}
+
+if [ -r "${COFRE_FAULT_LIB:-}" ]; then
+    # The keyring is on disk, and the job that goes with it is not.
+    code=0
+    rotate_until path=/keyring,op=rename,do=after || code=$?
+    equal "killed between keyring and job" "$code" 137
+    equal "everyone is under the one before" "$(keks 'map(.objects > 0)')" '[false,true,false]'
+    exits 0 "key resume adopts the new key" cofre key resume
+    equal "everyone is under it" "$(keks 'map(.objects > 0)')" '[false,false,true]'
+fi
+
 # Killed in the middle, it goes on.
 cut=0
-for pause in 0.05 0.1 0.15 0.2 0.3 0.4 0.6 0.9; do
-    "$COFRE_BIN/cofre" --vault "$vault" --key-file "$key" "${options[@]}" key rotate kek >killed.out 2>&1 </dev/null &
-    job=$!
-    sleep "$pause"
-    kill -9 "$job" 2>/dev/null
-    wait "$job" 2>/dev/null
+for nth in 4 6 8 10 12 16 20; do
+    if [ -r "${COFRE_FAULT_LIB:-}" ]; then
+        rotate_until "path=vault.db-wal,op=fsync,nth=$nth,do=after"
+    else
+        timeout -s KILL "0.$nth" "$COFRE_BIN/cofre" --vault "$vault" --key-file "$key" "${options[@]}" \
+            key rotate kek >killed.out 2>&1 </dev/null
+    fi
     # The newest is active, and somebody is still under another.
     [ "$(keks 'length > 2 and last.state == "active" and (.[:-1] | map(.objects) | add) > 0')" = false ] ||
         { cut=1 && break; }

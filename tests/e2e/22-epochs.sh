@@ -148,6 +148,25 @@ exits 0 "and replaced" cofre audit recover --recovery-key "$private"
 exits 0 "doctor" cofre doctor
 exits 0 "and verifies" verify vault/audit --vkey vkey
 
+# ---- one proof, through all these epochs ----
+
+exits 0 "a proof of an early entry" cofre audit prove 3
+cp out proof
+cofre --json audit show --from 3 --limit 1 2>err | head -n 1 >entry
+cp -r vault/audit/keys seals
+cp seals/recovery recovery.vkey
+exits 1 "the first key alone does not prove it" verify --proof proof --entry entry --vkey vkey
+exits 1 "nor do seals by a key that was not given" verify --proof proof --entry entry --vkey vkey --seals seals
+check "of which it tells the first" grep -q "seal.$((epoch - 1)) is not signed by" out
+exits 0 "with the recovery key the seals lead there" \
+    verify --proof proof --entry entry --vkey vkey --seals seals --recovery recovery.vkey --json
+equal "to the newest epoch" "$(jq .epoch out)" "$(wc -l <seals/vkeys)"
+exits 64 "which must come from elsewhere" \
+    verify --proof proof --entry entry --vkey vkey --seals seals --recovery seals/recovery
+rm seals/seal.2
+exits 1 "a seal is missing" \
+    verify --proof proof --entry entry --vkey vkey --seals seals --recovery recovery.vkey
+
 # A vault without a recovery key: nothing can be done, and that is said.
 rm other/signing
 vault=other key=other.key

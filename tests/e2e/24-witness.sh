@@ -82,6 +82,8 @@ check "the key has the usual form" grep -Eqx 'PRIVATE\+KEY\+cofre-witness\.inval
 exits 0 "witness vkey" "$COFRE_BIN/cofre" "${options[@]}" witness vkey --state w1
 equal "is what serve printed" "$(cat out)" "$(cat w1.vkey)"
 exits 4 "two processes on one state" "$COFRE_BIN/cofre" "${options[@]}" witness serve --state w1 --listen 127.0.0.1:0
+exits 4 "nothing is forgotten while it serves" \
+    "$COFRE_BIN/cofre" "${options[@]}" witness forget --state w1 --log vkey
 exits 6 "off the loopback without TLS" "$COFRE_BIN/cofre" "${options[@]}" witness serve --state w3 --listen 0.0.0.0:0
 status=$(curl -s -o reply -w '%{http_code}' "${witness_url[w1]}/healthz")
 answered "healthz" 200
@@ -204,6 +206,8 @@ call crm GET /v1/audit/entries
 answered "within the grace it is served" 200
 sleep 1
 equal "nothing is published without them" "$(size_of checkpoint)" "$before"
+call crm GET /v1/audit/proof?seq="$before"
+problem "no proof of what they did not sign" 503 busy
 refused() {
     call crm GET /v1/audit/entries
     [ "$status" = 503 ]
@@ -216,14 +220,34 @@ check "after it, nothing is served" wait_for 20 refused
 problem "as audit-unavailable" 503 audit-unavailable
 call - GET /readyz
 answered "readyz is red" 503
+equal "for the witnesses, and no fault of the disk" "$(json .cause)" witnesses
+exits 75 "no epoch ends meanwhile" cofre key rotate audit
+check "it is told why" grep -q 'no quorum of the witnesses' err
+check "and nothing of the disk" not grep -q 'disk' err
 check "the operator is told who does not sign" grep -q 'no quorum of the witnesses.*w1, w2' server.err
 witness_start w1
 witness_start w2
 check "it resumes by itself" wait_for 60 served
 call - GET /readyz
 answered "and is ready" 200
+equal "what could not be had for want of them is no error of the vault" "$(grep -c 'in use by another' server.err)" 0
 check "what was pending is published" wait_for 20 covers checkpoint "$((before + 1))"
 equal "with both lines" "$(lines checkpoint)" 2
+
+# A stop while they are away drains, and leaves what is unsigned to the next start.
+witness_end w1 KILL
+witness_end w2 KILL
+call crm GET /v1/audit/entries
+check "nothing is served again" wait_for 20 refused
+before=$(size_of checkpoint)
+server_stop
+check "it says how much is unsigned" grep -Eq 'witnesses: no quorum signed the last [1-9][0-9]* entries' server.err
+equal "which is not published" "$(size_of checkpoint)" "$before"
+exits 0 "and verifies" verify vault/audit --vkey vkey
+witness_start w1
+witness_start w2
+server_start
+check "the next start has it signed" wait_for 20 covers checkpoint "$((before + 2))"
 server_stop
 exits 0 "the log verifies" verify vault/audit --vkey vkey
 

@@ -49,6 +49,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         ok = self.path == "/tsa" and self.headers["Content-Type"] == "application/timestamp-query"
         open("asked.tsq", "wb").write(body)
+        if self.path == "/again":
+            # The same digest, and the number of another query.
+            subprocess.run("openssl ts -query -data vault/audit/checkpoint -sha256 -cert -out asked.tsq", shell=True)
+            ok = True
         answer = subprocess.run("openssl ts -reply -config stamps.cnf -queryfile asked.tsq -out /dev/stdout", shell=True,
                                 capture_output=True).stdout if ok else b"no"
         if self.path == "/long":
@@ -145,7 +149,9 @@ equal "its size is that of a pair" "$(find "vault/audit/time/$(jq .size out).tsr
 equal "three pairs" "$(pairs | wc -w)" 6
 exits 75 "an authority that is busy" cofre audit timestamp --tsa "$tsa/busy"
 exits 75 "one that answers too long" cofre audit timestamp --tsa "$tsa/long"
-exits 2 "one that answers something else" cofre audit timestamp --tsa "$tsa/else"
+exits 75 "one that answers another query" cofre audit timestamp --tsa "$tsa/again" --tsa-ca stamps-ca.pem
+exits 75 "one that answers something else" cofre audit timestamp --tsa "$tsa/else"
+check "it is told whose fault that is" grep -q 'the authority: ' err
 exits 75 "nobody there" cofre audit timestamp --tsa http://127.0.0.1:1/
 exits 2 "another scheme" cofre audit timestamp --tsa "file://$PWD/r.tsr"
 check "no URL on stderr" not grep -q 127.0.0.1 err

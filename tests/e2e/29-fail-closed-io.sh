@@ -98,7 +98,7 @@ restart "EIO on write"
 
 faulty "path=/vault/,op=write|trunc|fsync|open|rename|unlink|alloc|mkdir,times=0,do=EROFS" "read-only"
 closed "read-only" audit-log
-told "error: .*vault/$journal: cannot undo a failed write: Read-only file system"
+told "error: .*vault/$journal: write: Read-only file system"
 rm broken
 call crm GET '/v1/views/loyalty/records?limit=5'
 answered "read-only: what is on disk is unknown until a restart" 503

@@ -89,4 +89,24 @@ server_stop
 check "the note names the first left" grep -qx "cofre-pruned/v1 $((first / 256))" vault/audit/keys/pruned
 exits 0 "all of it verifies" verify vault/audit --vkey vkey --since early --since late
 exits 0 "and opens" cofre status
+
+# Small entries: the journal's last file holds some that go, and the command says until when.
+server_start
+small() {
+    curl -sS -K officer.curl "$url/v1/audit/checkpoint?n=[1-$1]" -o reply
+}
+small 1700
+exits 0 "they are signed" cofre audit checkpoint
+exits 0 "entries of the journal's last file" cofre audit prune --below $(($(log_size) - 1100))
+check "are still there, which is said" grep -Eq '^Those from [0-9]+ on are still in the journal' out
+from=$(sed -n 's/^Those from \([0-9]*\) on.*/\1/p' out)
+until=$(sed -n 's/.* once the log has \([0-9]*\) entries\.$/\1/p' out)
+file=vault/audit/journal/$(printf %020d "$from")
+check "that is the file" test -s "$file"
+check "a bundle's end, less than 256 entries on" \
+    test "$((until % 256)) $((until - $(sed -n 2p vault/audit/checkpoint) < 256))" = "0 1"
+small $((until - $(log_size)))
+check "then it is gone" wait_for 5 not test -e "$file"
+server_stop
+exits 0 "the log verifies with it gone" verify vault/audit --vkey vkey --since early --since late
 finish

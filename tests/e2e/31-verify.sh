@@ -57,8 +57,8 @@ check "how many of how many is told" grep -Eq 'quorum: 0 of 2 witnesses signed t
 check "and the rest of the report" grep -q 'integrity     good' out
 exits 1 "one as text, one as a file" verify vault/audit --vkey vkey --witness "$(cat w1)" --witness w2 --quorum 1
 check "one must" grep -q 'and 1 must' out
-exits 66 "one twice" verify vault/audit --vkey vkey --witness both --witness w1
-exits 66 "a quorum of more than there are" verify vault/audit --vkey vkey --witness w1 --quorum 2
+exits 64 "one twice" verify vault/audit --vkey vkey --witness both --witness w1
+exits 64 "a quorum of more than there are" verify vault/audit --vkey vkey --witness w1 --quorum 2
 exits 1 "in the vault, too" cofre audit verify --witness both
 check "with the same reason" grep -q 'quorum: 0 of 2' out
 
@@ -100,8 +100,30 @@ exits 0 "a rotation" cofre key rotate audit
 exits 0 "the first key still proves it" verify --proof proof --entry entry --vkey vkey
 tail -n 1 vault/audit/keys/vkeys >second
 exits 1 "the second does not" verify --proof proof --entry entry --vkey second
+cat vkey second >several
+exits 0 "the first line's key proves" verify --proof proof --entry entry --vkey several
 cat second vkey >several
-exits 0 "each line is tried" verify --proof proof --entry entry --vkey several
+exits 1 "another line's does not" verify --proof proof --entry entry --vkey several
+check "and it is told what is missing" grep -q 'the key on line 2: .* --seals DIR' out
+cp -r vault/audit/keys seals
+exits 0 "with the seals" verify --proof proof --entry entry --vkey vkey --seals seals --json
+equal "it is the first epoch's" "$(jq -c '[.epoch, .from, .entry_epoch]' out)" '[1,0,1]'
+exits 0 "a proof of after the rotation" cofre audit prove 3
+cp out later
+from=$(sed -n 2p seals/seal.1)
+exits 1 "is not proved by the first key alone" verify --proof later --entry entry --vkey vkey
+exits 1 "nor by the second of two" verify --proof later --entry entry --vkey <(cat vkey second)
+exits 0 "the seals lead to its key" verify --proof later --entry entry --vkey vkey --seals seals --json
+equal "which is the second epoch's" "$(jq -c '[.epoch, .from, .entry_epoch]' out)" "[2,$from,1]"
+exits 0 "in words" verify --proof later --entry entry --vkey <(cat vkey second) --seals seals
+check "who vouches is told" grep -q 'The entry is of epoch 1: .* the key of epoch 2 vouches' out
+exits 1 "under the key of before it is no longer" verify --proof later --entry entry --vkey second --seals seals
+mkdir none
+exits 1 "no seals lead nowhere" verify --proof later --entry entry --vkey vkey --seals none
+exits 64 "the key beside the seals" verify --proof later --entry entry --vkey seals/vkeys --seals seals
+exits 64 "a recovery key without seals" verify --proof later --entry entry --vkey vkey --recovery vkey
+exits 64 "seals for a directory" verify vault/audit --vkey vkey --seals seals
+exits 66 "no such directory" verify --proof later --entry entry --vkey vkey --seals nowhere
 exits 1 "with a witness that did not sign it" verify --proof proof --entry entry --vkey vkey --witness w1
 check "is told" grep -q 'quorum: 0 of 1' out
 exits 0 "the log, from the first key" verify vault/audit --vkey vkey --json

@@ -70,7 +70,7 @@ setup(void **state)
     memset(&fault, 0, sizeof fault);
     audit_dir_make(&d);
     assert_int_equal(log_create(&d.config, NULL), COFRE_OK);
-    assert_int_equal(log_open(&d.config, &l, NULL), COFRE_OK);
+    l = audit_dir_open(&d);
     return 0;
 }
 
@@ -137,14 +137,11 @@ assert_good(uint64_t signed_size, uint64_t size)
 static void
 reopen(uint64_t size)
 {
-    struct cofre_why why = {""};
-
     memset(&fault, 0, sizeof fault);
-    if (log_open(&d.config, &l, &why) != COFRE_OK)
-        fail_msg("log_open: %s", why.text);
+    l = audit_dir_open(&d);
     assert_int_equal(size_now(), size);
     commit(3);
-    assert_int_equal(log_close(l, NULL), COFRE_OK);
+    audit_dir_close(l);
     assert_good(size + 3, size + 3);
 }
 
@@ -177,7 +174,7 @@ a_full_disk_leaves_the_log_as_it_was(void **state)
     }
     /* There is room again, for other entries than those that failed. */
     commit(1);
-    assert_int_equal(log_close(l, NULL), COFRE_OK);
+    audit_dir_close(l);
     assert_good(11, 11);
     reopen(11);
 }
@@ -193,7 +190,7 @@ what_failed_can_be_committed_again(void **state)
     assert_int_equal(log_commit(l, NULL), COFRE_ENOSPC);
     assert_int_equal(log_commit(l, NULL), COFRE_OK);
     assert_int_equal(size_now(), 6);
-    assert_int_equal(log_close(l, NULL), COFRE_OK);
+    audit_dir_close(l);
     reopen(6);
 }
 
@@ -204,7 +201,7 @@ an_interrupted_write_goes_on(void **state)
     fault.write_error = EINTR;
     fault.short_write = 33;
     commit(5);
-    assert_int_equal(log_close(l, NULL), COFRE_OK);
+    audit_dir_close(l);
     reopen(5);
 }
 
@@ -252,6 +249,22 @@ a_write_that_cannot_be_undone_stops_the_log(void **state)
     reopen(10); /* half of a record: torn, and cut off */
 }
 
+static void
+a_file_system_that_became_read_only_stops_the_log(void **state)
+{
+    struct cofre_why why = {""};
+
+    (void)state;
+    commit(10);
+    stage(5);
+    fault.write_error = EROFS; /* once: a cut would go through, and the next write */
+    assert_int_equal(log_commit(l, &why), COFRE_ESTOPPED);
+    assert_non_null(strstr(why.text, "write: Read-only file system"));
+    assert_true(log_dead(l));
+    assert_int_equal(log_close(l, NULL), COFRE_ESTOPPED);
+    reopen(10);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -263,6 +276,7 @@ main(void)
         TEST(an_interrupted_write_goes_on),
         TEST(a_failed_fdatasync_is_never_tried_again),
         TEST(a_write_that_cannot_be_undone_stops_the_log),
+        TEST(a_file_system_that_became_read_only_stops_the_log),
     };
 
     return cmocka_run_group_tests(tests, unit_setup, NULL);

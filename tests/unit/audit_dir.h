@@ -59,6 +59,27 @@ audit_dir_remove(struct audit_dir *d)
     assert_int_equal(nftw(d->path, audit_dir_remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
 }
 
+/* The log in there, which must open. */
+static inline struct log *
+audit_dir_open(const struct audit_dir *d)
+{
+    struct cofre_why why = {""};
+    struct log *l;
+
+    if (log_open(&d->config, &l, &why) != COFRE_OK)
+        fail_msg("log_open: %s", why.text);
+    return l;
+}
+
+static inline void
+audit_dir_close(struct log *l)
+{
+    struct cofre_why why = {""};
+
+    if (log_close(l, &why) != COFRE_OK)
+        fail_msg("log_close: %s", why.text);
+}
+
 /* A small file whole; the caller frees it. */
 static inline struct buf
 audit_dir_read(const struct audit_dir *d, const char *path)

@@ -99,6 +99,16 @@ members_stand_below_each_other(void **state)
            "consents  loyalty granted 1970-01-01T00:00:00Z; service withdrawn now\n");
 }
 
+static void
+numbers_and_answers_in_a_list_say_what_they_are(void **state)
+{
+    (void)state;
+    prints("{\"witnesses\":[{\"name\":\"w1\",\"size\":325,\"time\":0,\"failing\":false},"
+           "{\"name\":\"w2\",\"size\":0,\"time\":null,\"failing\":true}]}",
+           false,
+           "witnesses  w1 size 325 1970-01-01T00:00:00Z failing no; w2 size 0 - failing yes\n");
+}
+
 int
 main(void)
 {
@@ -109,6 +119,7 @@ main(void)
         cmocka_unit_test(letters_beyond_ascii_are_one_wide),
         cmocka_unit_test(control_characters_do_not_reach_a_terminal),
         cmocka_unit_test(members_stand_below_each_other),
+        cmocka_unit_test(numbers_and_answers_in_a_list_say_what_they_are),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

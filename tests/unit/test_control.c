@@ -103,7 +103,7 @@ cmd_audit_show(struct cmd *cmd)
     X(serve) X(selftest) X(schema_show) X(schema_apply) X(purpose_list) X(purpose_add)      \
         X(view_list) X(view_show) X(view_drop) X(token_issue) X(token_list) X(token_revoke) \
             X(customer_show) X(customer_accesses) X(audit_timestamp) X(key_status) X(key_rotate) X(key_resume) X(audit_verify)      \
-                X(audit_prove) X(audit_recover) X(audit_checkpoint) X(audit_export) X(audit_prune) X(witness_serve) X(witness_vkey) X(help) X(version)
+                X(audit_prove) X(audit_recover) X(audit_checkpoint) X(audit_export) X(audit_prune) X(witness_serve) X(witness_forget) X(witness_vkey) X(help) X(version)
 OTHERS(NOT_RUN)
 
 /* Nor by its caller. */

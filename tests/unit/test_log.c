@@ -32,26 +32,6 @@ teardown(void **state)
     return 0;
 }
 
-static struct log *
-open_log(void)
-{
-    struct cofre_why why = {""};
-    struct log *l;
-
-    if (log_open(&d.config, &l, &why) != COFRE_OK)
-        fail_msg("log_open: %s", why.text);
-    return l;
-}
-
-static void
-close_log(struct log *l)
-{
-    struct cofre_why why = {""};
-
-    if (log_close(l, &why) != COFRE_OK)
-        fail_msg("log_close: %s", why.text);
-}
-
 /* Stages and commits n entries in batches of `each`. */
 static void
 append(struct log *l, uint64_t n, uint64_t each)
@@ -140,7 +120,7 @@ a_new_log_is_empty_signed_and_made_once(void **state)
 
     (void)state;
     assert_int_equal(log_create(&d.config, NULL), COFRE_EEXIST);
-    l = open_log();
+    l = audit_dir_open(&d);
     log_head(l, &head);
     assert_int_equal(head.size, 0);
     assert_int_equal(log_checkpoint(l, 0, &text, NULL), COFRE_OK);
@@ -149,7 +129,7 @@ a_new_log_is_empty_signed_and_made_once(void **state)
     assert_memory_equal(c.root, head.root, HASH_LEN);
     assert_int_equal(log_checkpoint(l, 1, &text, NULL), COFRE_EINVAL);
     assert_int_equal(log_prove(l, 0, &text, NULL), COFRE_ENOENT);
-    close_log(l);
+    audit_dir_close(l);
     assert_int_equal(verdict(), VERIFY_GOOD);
     buf_free(&text);
 }
@@ -164,17 +144,17 @@ what_is_committed_is_there_after_each_opening(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
-        l = open_log();
+        l = audit_dir_open(&d);
         append(l, steps[i], 32);
         size += steps[i];
         walk(l, size);
-        close_log(l);
+        audit_dir_close(l);
         assert_int_equal(verdict(), VERIFY_GOOD);
-        l = open_log();
+        l = audit_dir_open(&d);
         log_head(l, &head);
         assert_int_equal(head.size, size);
         walk(l, size);
-        close_log(l);
+        audit_dir_close(l);
     }
 }
 
@@ -185,7 +165,7 @@ what_is_unstaged_leaves_no_trace(void **state)
     uint8_t leaf[HASH_LEN];
     struct bytes line;
     struct entry e;
-    struct log *l = open_log();
+    struct log *l = audit_dir_open(&d);
 
     (void)state;
     append(l, 5, 5);
@@ -207,10 +187,10 @@ what_is_unstaged_leaves_no_trace(void **state)
     /* Staged and never committed. */
     e = audit_dir_entry(99);
     assert_int_equal(log_stage(l, &e, leaf, &line), COFRE_OK);
-    close_log(l);
-    l = open_log();
+    audit_dir_close(l);
+    l = audit_dir_open(&d);
     walk(l, 10);
-    close_log(l);
+    audit_dir_close(l);
     assert_int_equal(verdict(), VERIFY_GOOD);
 }
 
@@ -221,7 +201,7 @@ a_refused_entry_stages_nothing(void **state)
     uint8_t leaf[HASH_LEN];
     struct log_head head;
     struct bytes line;
-    struct log *l = open_log();
+    struct log *l = audit_dir_open(&d);
 
     (void)state;
     e.act = BYTES_LIT("NOT A NAME");
@@ -233,7 +213,7 @@ a_refused_entry_stages_nothing(void **state)
     assert_int_equal(head.size, 0);
     append(l, 3, 1);
     walk(l, 3);
-    close_log(l);
+    audit_dir_close(l);
 }
 
 static void
@@ -241,7 +221,7 @@ a_linked_line_goes_in_at_its_place_only(void **state)
 {
     struct buf lines[3] = {BUF_INIT, BUF_INIT, BUF_INIT};
     uint8_t leaf[HASH_LEN];
-    struct log *l = open_log();
+    struct log *l = audit_dir_open(&d);
     struct bytes line;
     struct entry e;
 
@@ -261,14 +241,14 @@ a_linked_line_goes_in_at_its_place_only(void **state)
     }
     assert_int_equal(log_commit(l, NULL), COFRE_OK);
     walk(l, 3);
-    close_log(l);
+    audit_dir_close(l);
     assert_int_equal(verdict(), VERIFY_GOOD);
 }
 
 static void
 any_range_of_entries_can_be_read(void **state)
 {
-    struct log *l = open_log();
+    struct log *l = audit_dir_open(&d);
     struct seen s;
 
     (void)state;
@@ -282,7 +262,7 @@ any_range_of_entries_can_be_read(void **state)
             assert_int_equal(s.next, from < end ? end : from);
         }
     }
-    close_log(l);
+    audit_dir_close(l);
 }
 
 static void
@@ -292,7 +272,7 @@ the_root_at_any_size_is_what_it_was(void **state)
     static uint8_t roots[N + 1][HASH_LEN];
     uint8_t root[HASH_LEN];
     struct log_head head;
-    struct log *l = open_log();
+    struct log *l = audit_dir_open(&d);
 
     (void)state;
     for (uint64_t n = 0; n <= N; n++) {
@@ -307,10 +287,10 @@ the_root_at_any_size_is_what_it_was(void **state)
             assert_memory_equal(root, roots[n], HASH_LEN);
         }
         assert_int_equal(log_root_at(l, N + 1, root, NULL), COFRE_EINVAL);
-        close_log(l);
-        l = open_log();
+        audit_dir_close(l);
+        l = audit_dir_open(&d);
     }
-    close_log(l);
+    audit_dir_close(l);
 }
 
 static void
@@ -325,7 +305,7 @@ every_entry_can_be_proved_as_soon_as_it_is_durable(void **state)
 
     (void)state;
     d.config.checkpoint_ms = 3600 * 1000; /* never by itself */
-    l = open_log();
+    l = audit_dir_open(&d);
     for (uint64_t i = 0; i < 600; i += i < 250 || i > 260 ? 31 : 1) {
         struct log_head head;
 
@@ -347,7 +327,7 @@ every_entry_can_be_proved_as_soon_as_it_is_durable(void **state)
             proof_verify(buf_bytes(&proof), buf_bytes(&line), &d.signer.verifier, &index),
             COFRE_EAUTH);
     }
-    close_log(l);
+    audit_dir_close(l);
     assert_int_equal(verdict(), VERIFY_GOOD);
     buf_free(&line);
     buf_free(&proof);
@@ -377,7 +357,7 @@ await_signed(struct log *l)
 static void
 partial_tiles_go_when_the_tile_is_full_and_journal_files_when_bundled(void **state)
 {
-    struct log *l = open_log();
+    struct log *l = audit_dir_open(&d);
 
     (void)state;
     append(l, 10, 10);
@@ -393,36 +373,36 @@ partial_tiles_go_when_the_tile_is_full_and_journal_files_when_bundled(void **sta
     assert_true(audit_dir_has(&d, "tile/0/001.p/64"));
     append(l, 20000, 1000); /* more than a journal file */
     await_signed(l);
-    close_log(l);
+    audit_dir_close(l);
     assert_false(audit_dir_has(&d, FIRST));
     assert_int_equal(verdict(), VERIFY_GOOD);
-    l = open_log();
+    l = audit_dir_open(&d);
     walk(l, 20320);
-    close_log(l);
+    audit_dir_close(l);
 }
 
 static void
 what_a_crash_left_of_tiles_is_completed(void **state)
 {
-    struct log *l = open_log();
+    struct log *l = audit_dir_open(&d);
 
     (void)state;
     append(l, 600, 100);
-    close_log(l);
+    audit_dir_close(l);
     /* As if killed between the second bundle and its hashes, with partial tiles left over. */
     assert_int_equal(unlinkat(d.dir, "tile/0/001", 0), 0);
     audit_dir_write(&d, "partials", BYTES_LIT("600\n"));
     assert_int_equal(mkdirat(d.dir, "tile/0/000.p", 0700), 0);
     audit_dir_write(&d, "tile/0/000.p/7", BYTES_LIT("old"));
-    l = open_log();
+    l = audit_dir_open(&d);
     append(l, 1, 1);
-    close_log(l);
+    audit_dir_close(l);
     assert_true(audit_dir_has(&d, "tile/0/001"));
     assert_false(audit_dir_has(&d, "tile/0/000.p"));
     assert_int_equal(verdict(), VERIFY_GOOD);
-    l = open_log();
+    l = audit_dir_open(&d);
     walk(l, 601);
-    close_log(l);
+    audit_dir_close(l);
 }
 
 /* ---- what does not open ---- */
@@ -443,18 +423,18 @@ static void
 a_journal_shorter_than_the_checkpoint_is_refused(void **state)
 {
     struct buf file;
-    struct log *l = open_log();
+    struct log *l = audit_dir_open(&d);
 
     (void)state;
     append(l, 10, 10);
-    close_log(l);
+    audit_dir_close(l);
     file = audit_dir_read(&d, FIRST);
     audit_dir_write(&d, FIRST, (struct bytes){file.p, file.len - 1});
     assert_refused("ends after 9 entries, the checkpoint covers 10");
     audit_dir_write(&d, FIRST, BYTES_NONE);
     assert_refused("ends after 0 entries");
     audit_dir_write(&d, FIRST, buf_bytes(&file));
-    close_log(open_log());
+    audit_dir_close(audit_dir_open(&d));
     buf_free(&file);
 }
 
@@ -462,18 +442,18 @@ static void
 a_torn_record_beyond_the_checkpoint_is_cut_off(void **state)
 {
     struct buf file;
-    struct log *l = open_log();
+    struct log *l = audit_dir_open(&d);
 
     (void)state;
     append(l, 10, 10);
-    close_log(l);
+    audit_dir_close(l);
     file = audit_dir_read(&d, FIRST);
     buf_puts(&file, "\x64");
     audit_dir_write(&d, FIRST, buf_bytes(&file));
-    l = open_log();
+    l = audit_dir_open(&d);
     walk(l, 10);
     append(l, 1, 1);
-    close_log(l);
+    audit_dir_close(l);
     assert_int_equal(verdict(), VERIFY_GOOD);
     buf_free(&file);
 }
@@ -486,11 +466,11 @@ another_key_checkpoint_or_chain_is_refused(void **state)
     uint8_t root[HASH_LEN] = {1};
     struct note_signer other;
     uint8_t leaf[HASH_LEN];
-    struct log *l = open_log();
+    struct log *l = audit_dir_open(&d);
 
     (void)state;
     append(l, 10, 10);
-    close_log(l);
+    audit_dir_close(l);
     assert_int_equal(note_signer_init(&other, "test.example/log", seed), COFRE_OK);
     d.config.signer = &other;
     assert_refused("keys/vkeys");
@@ -527,15 +507,15 @@ a_checkpoint_below_the_full_tiles_is_checked_too(void **state)
 {
     struct buf text = BUF_INIT;
     uint8_t root[HASH_LEN];
-    struct log *l = open_log();
+    struct log *l = audit_dir_open(&d);
 
     (void)state;
     append(l, 600, 100);
     assert_int_equal(log_root_at(l, 300, root, NULL), COFRE_OK);
-    close_log(l);
+    audit_dir_close(l);
     checkpoint_sign(&text, &d.signer, 300, root);
     audit_dir_write(&d, "checkpoint", buf_bytes(&text));
-    close_log(open_log());
+    audit_dir_close(audit_dir_open(&d));
     root[0] ^= 1;
     buf_reset(&text);
     checkpoint_sign(&text, &d.signer, 300, root);
@@ -548,11 +528,11 @@ static void
 every_changed_byte_of_the_journal_is_refused(void **state)
 {
     struct buf file;
-    struct log *l = open_log();
+    struct log *l = audit_dir_open(&d);
 
     (void)state;
     append(l, 8, 3);
-    close_log(l);
+    audit_dir_close(l);
     file = audit_dir_read(&d, FIRST);
     for (size_t i = 0; i < file.len; i++) {
         file.p[i] ^= (uint8_t)(1 << i % 8);
@@ -570,12 +550,12 @@ entries_that_were_hashed_anew_are_refused(void **state)
     struct entry_parsed parsed;
     uint8_t leaf[HASH_LEN];
     struct buf line = BUF_INIT;
-    struct log *l = open_log();
+    struct log *l = audit_dir_open(&d);
     size_t len;
 
     (void)state;
     append(l, 3, 3);
-    close_log(l);
+    audit_dir_close(l);
     file = audit_dir_read(&d, FIRST);
     len = bytes_get_le32(file.p);
     /* The first entry says something else, and its record has the hash that goes with it. */
@@ -608,7 +588,7 @@ a_stored_bit_that_flips_before_it_is_signed_stops_the_log(void **state)
 
     (void)state;
     d.config.checkpoint_ms = 3600 * 1000;
-    l = open_log();
+    l = audit_dir_open(&d);
     append(l, 1, 1); /* the first news are signed at once */
     assert_int_equal(log_checkpoint(l, 1, &text, NULL), COFRE_OK);
     append(l, 10, 5);
@@ -665,7 +645,7 @@ an_entry_that_was_replaced_before_it_is_signed_stops_the_log(void **state)
 
     (void)state;
     d.config.checkpoint_ms = 3600 * 1000;
-    l = open_log();
+    l = audit_dir_open(&d);
     append(l, 1, 1);
     assert_int_equal(log_checkpoint(l, 1, &text, NULL), COFRE_OK);
     append(l, 2, 2);
@@ -681,12 +661,12 @@ so_does_one_that_was_checked_at_the_start_and_replaced_then(void **state)
 {
     struct cofre_why why = {""};
     struct buf text = BUF_INIT;
-    struct log *l = open_log();
+    struct log *l = audit_dir_open(&d);
 
     (void)state;
     append(l, 10, 10);
-    close_log(l);
-    l = open_log();
+    audit_dir_close(l);
+    l = audit_dir_open(&d);
     replace_entry_1(); /* the builder has nothing to do yet */
     append(l, 1, 1);
     assert_int_equal(log_checkpoint(l, 11, &text, &why), COFRE_ESTOPPED);
@@ -734,7 +714,7 @@ static void
 readers_and_the_builder_follow_a_busy_committer(void **state)
 {
     pthread_t readers[2];
-    struct shared s = {.l = open_log()};
+    struct shared s = {.l = audit_dir_open(&d)};
 
     (void)state;
     for (int i = 0; i < 2; i++)
@@ -744,11 +724,11 @@ readers_and_the_builder_follow_a_busy_committer(void **state)
     s.stop = true;
     for (int i = 0; i < 2; i++)
         assert_int_equal(pthread_join(readers[i], NULL), 0);
-    close_log(s.l);
+    audit_dir_close(s.l);
     assert_int_equal(verdict(), VERIFY_GOOD);
-    s.l = open_log();
+    s.l = audit_dir_open(&d);
     walk(s.l, 20000);
-    close_log(s.l);
+    audit_dir_close(s.l);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

@@ -35,22 +35,8 @@ teardown(void **state)
 static struct log *
 open_log(bool hold)
 {
-    struct cofre_why why = {""};
-    struct log *l;
-
     d.config.hold = hold;
-    if (log_open(&d.config, &l, &why) != COFRE_OK)
-        fail_msg("log_open: %s", why.text);
-    return l;
-}
-
-static void
-close_log(struct log *l)
-{
-    struct cofre_why why = {""};
-
-    if (log_close(l, &why) != COFRE_OK)
-        fail_msg("log_close: %s", why.text);
+    return audit_dir_open(&d);
 }
 
 static void
@@ -147,10 +133,10 @@ lines_are_added_while_it_is_still_that_checkpoint(void **state)
     assert_int_equal(bring(l, &second, false, true), COFRE_OK);
     is("checkpoint", 5, 2);
     is("witnessed", 5, 2);
-    close_log(l);
+    audit_dir_close(l);
     l = open_log(false);
     is("checkpoint", 5, 2);
-    close_log(l);
+    audit_dir_close(l);
     is("checkpoint", 5, 2);
     buf_free(&first);
     buf_free(&second);
@@ -178,7 +164,7 @@ on_hold_nothing_is_published_without_lines(void **state)
     assert_int_equal(log_checkpoint(l, 300, &out, NULL), COFRE_OK);
     assert_true(bytes_equal(buf_bytes(&out), buf_bytes(&note)));
     append(l, 1);
-    close_log(l);
+    audit_dir_close(l);
     is("checkpoint", 300, 2);
 
     /* The next opening goes on from there. */
@@ -188,7 +174,7 @@ on_hold_nothing_is_published_without_lines(void **state)
     assert_int_equal(bring(l, &note, true, false), COFRE_OK);
     is("checkpoint", 301, 2);
     is("witnessed", 300, 2);
-    close_log(l);
+    audit_dir_close(l);
     buf_free(&note);
     buf_free(&out);
 }
@@ -220,7 +206,7 @@ who_wants_a_checkpoint_on_hold_waits_a_little_or_not_at_all(void **state)
     note = cosigned(l, 3);
     assert_int_equal(bring(l, &note, true, false), COFRE_OK);
     assert_int_equal(log_prove(l, 1, &out, NULL), COFRE_OK);
-    close_log(l);
+    audit_dir_close(l);
     buf_free(&note);
     buf_free(&out);
 }
@@ -244,7 +230,7 @@ what_the_key_did_not_sign_is_refused(void **state)
                      COFRE_EFORMAT);
     is("checkpoint", 0, 1);
     is("witnessed", 0, 0);
-    close_log(l);
+    audit_dir_close(l);
     note_signer_free(&other);
     buf_free(&note);
     buf_free(&forged);
@@ -308,7 +294,7 @@ cosigning_goes_on_beside_entries_and_pauses(void **state)
     assert_null(moved);
     note = cosigned(l, 1500);
     assert_int_equal(bring(l, &note, true, true), COFRE_OK);
-    close_log(l);
+    audit_dir_close(l);
     f = look("checkpoint");
     assert_int_equal(f.size, 1500);
     buf_free(&note);

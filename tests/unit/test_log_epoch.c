@@ -390,6 +390,9 @@ an_entry_that_nobody_prepared_for_is_not_staged(void **state)
     assert_int_equal(log_epoch_arm(l, &keys[K2], &why), COFRE_OK);
     e = end_entry("audit-rotate", 2, K2, &names);
     assert_int_equal(log_stage(l, &e, leaf, &line), COFRE_OK);
+    /* Nor a second one beside one that is staged. */
+    e = end_entry("audit-rotate", 2, K2, &names);
+    assert_int_equal(log_stage(l, &e, leaf, &line), COFRE_EINVAL);
     log_unstage(l);
     add(l, 2);
     assert_int_equal(log_epoch_wait(l, &why), COFRE_OK);

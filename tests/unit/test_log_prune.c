@@ -31,26 +31,6 @@ teardown(void **state)
     return 0;
 }
 
-static struct log *
-open_log(void)
-{
-    struct cofre_why why = {""};
-    struct log *l;
-
-    if (log_open(&d.config, &l, &why) != COFRE_OK)
-        fail_msg("log_open: %s", why.text);
-    return l;
-}
-
-static void
-close_log(struct log *l)
-{
-    struct cofre_why why = {""};
-
-    if (log_close(l, &why) != COFRE_OK)
-        fail_msg("log_close: %s", why.text);
-}
-
 /* Stages an entry with an act and a field of its own; returns its seq. */
 static uint64_t
 stage(struct log *l, const char *act, const char *field)
@@ -94,7 +74,7 @@ publish(struct log *l)
 static struct log *
 open_filled(void)
 {
-    struct log *l = open_log();
+    struct log *l = audit_dir_open(&d);
 
     append(l, 300);
     (void)publish(l);
@@ -172,17 +152,17 @@ whole_bundles_go_and_everything_else_stays(void **state)
     head = publish(l);
     assert_int_equal(log_entries(l, GONE * TILES_WIDTH, UINT64_MAX, count, &n, NULL), COFRE_OK);
     assert_int_equal(n, head.size - GONE * TILES_WIDTH);
-    close_log(l);
+    audit_dir_close(l);
     assert_good(GONE * TILES_WIDTH);
 
-    l = open_log();
+    l = audit_dir_open(&d);
     assert_int_equal(log_prune_first(l), GONE * TILES_WIDTH);
     assert_int_equal(log_root_at(l, before.size, head.root, NULL), COFRE_OK);
     assert_memory_equal(head.root, before.root, HASH_LEN);
     append(l, 3 * TILES_WIDTH);
     prune(l, GONE + 2);
     assert_int_equal(log_prune_first(l), (GONE + 2) * TILES_WIDTH);
-    close_log(l);
+    audit_dir_close(l);
     assert_good((GONE + 2) * TILES_WIDTH);
 }
 
@@ -208,7 +188,7 @@ a_pruned_entry_says_so_and_can_still_be_proved(void **state)
         assert_int_equal(log_root_at(l, gone[i], root, NULL), COFRE_OK);
     }
     buf_free(&text);
-    close_log(l);
+    audit_dir_close(l);
 }
 
 static void
@@ -243,14 +223,14 @@ what_must_stay_is_not_given_up(void **state)
     assert_int_equal(log_prune_check(l, 767, &bundles, NULL), COFRE_EREFUSED);
     assert_int_equal(log_prune_check(l, 768, &bundles, NULL), COFRE_OK);
     assert_int_equal(bundles, 3);
-    close_log(l);
+    audit_dir_close(l);
 }
 
 static void
 time_stamps_of_pruned_entries_go_with_them(void **state)
 {
     static const char *const pairs[] = {"5", "300", "1800"};
-    struct log *l = open_log();
+    struct log *l = audit_dir_open(&d);
     char path[64];
 
     (void)state;
@@ -275,10 +255,10 @@ time_stamps_of_pruned_entries_go_with_them(void **state)
     assert_int_equal(audit_dir_count(&d, "time"), 2);
     assert_true(audit_dir_has(&d, "time/1800.checkpoint"));
     assert_true(audit_dir_has(&d, "time/1800.tsr"));
-    close_log(l);
+    audit_dir_close(l);
 }
 
-/* ---- crashes ---- */
+/* ---- restores ---- */
 
 static void
 copy(const char *from, const char *to)
@@ -289,27 +269,152 @@ copy(const char *from, const char *to)
     buf_free(&file);
 }
 
+/* Declares one; its hash. */
+static void
+declare(struct log *l, const char *size, const char *root, uint8_t leaf[static HASH_LEN])
+{
+    const struct bytes fields[] = {BYTES_LIT("incarnation-2"), bytes_str(size), bytes_str(root),
+                                   BYTES_LIT("generation-7"), BYTES_LIT("older-log")};
+    struct entry e = audit_dir_entry(0);
+    struct bytes line;
+
+    e.act = BYTES_LIT("restore");
+    e.ok = true;
+    e.fields = fields;
+    e.n_fields = sizeof fields / sizeof *fields;
+    assert_int_equal(log_stage(l, &e, leaf, &line), COFRE_OK);
+    assert_int_equal(log_commit(l, NULL), COFRE_OK);
+}
+
+static void
+assert_restored(const uint8_t (*accepted)[HASH_LEN], size_t n, enum verify_verdict verdict,
+                const char *says)
+{
+    struct verify_config config = {.dir = d.dir,
+                                   .keys = &d.signer.verifier,
+                                   .n_keys = 1,
+                                   .accepted = accepted,
+                                   .n_accepted = n};
+    struct verify_report report;
+
+    assert_int_equal(verify_log(&config, &report), COFRE_OK);
+    if (report.verdict != verdict || strstr(report.reason, says) == NULL)
+        fail_msg("verdict %d: %s", (int)report.verdict, report.reason);
+}
+
+/* Lets change the note as its signer could. */
+static void
+rewrite_note(void (*change)(struct seal_pruned *p))
+{
+    struct buf note = audit_dir_read(&d, "keys/pruned");
+    struct seal_pruned p;
+
+    assert_int_equal(seal_pruned_open(buf_bytes(&note), &d.signer.verifier, &p), COFRE_OK);
+    change(&p);
+    buf_reset(&note);
+    seal_pruned_make(&note, &p, &d.signer);
+    audit_dir_write(&d, "keys/pruned", buf_bytes(&note));
+    buf_free(&note);
+}
+
+static void
+another_leaf(struct seal_pruned *p)
+{
+    assert_int_equal(p->n_restored, 2);
+    p->restored[1].leaf[0] ^= 1;
+}
+
+static void
+another_root(struct seal_pruned *p)
+{
+    p->restored[1].root[0] ^= 1;
+}
+
+static void
+no_restores(struct seal_pruned *p)
+{
+    p->n_restored = 0;
+}
+
+static void
+a_pruned_restore_is_reported_as_long_as_the_log_is_there(void **state)
+{
+    static const char root[] = "abababababababababababababababababababababababababababababababab";
+    struct log *l = audit_dir_open(&d);
+    uint8_t leaf[2][HASH_LEN];
+
+    (void)state;
+    append(l, 300);
+    declare(l, "size-400", root, leaf[0]);
+    append(l, 300);
+    declare(l, "size-900", root, leaf[1]);
+    append(l, ENTRIES);
+    prune(l, 2); /* the first alone, then both */
+    audit_dir_close(l);
+    assert_restored(NULL, 0, VERIFY_ROLLED_BACK, "entry 300 declares a restore (pruned since): 400");
+    assert_restored((const uint8_t(*)[HASH_LEN])leaf, 2, VERIFY_GOOD, "");
+    l = audit_dir_open(&d);
+    prune(l, 3);
+    audit_dir_close(l);
+    assert_restored(NULL, 0, VERIFY_ROLLED_BACK, "entry 300 declares a restore (pruned since): 400");
+    assert_restored((const uint8_t(*)[HASH_LEN])leaf, 1, VERIFY_ROLLED_BACK,
+                    "entry 601 declares a restore (pruned since): 900");
+    assert_restored((const uint8_t(*)[HASH_LEN])leaf, 2, VERIFY_GOOD, "");
+    rewrite_note(another_leaf);
+    assert_restored(NULL, 0, VERIFY_TAMPERED, "keys/pruned: the hash of entry 601 is another");
+}
+
+/* Behind the note and before the bundles go, both say it; they must agree. */
+static void
+the_note_lists_what_is_still_there(void **state)
+{
+    static const char root[] = "abababababababababababababababababababababababababababababababab";
+    struct log *l = audit_dir_open(&d);
+    uint8_t leaf[2][HASH_LEN];
+
+    (void)state;
+    append(l, 10);
+    declare(l, "size-400", root, leaf[0]);
+    declare(l, "size-401", root, leaf[1]);
+    append(l, ENTRIES);
+    (void)publish(l);
+    audit_dir_close(l);
+    copy("tile/entries/000", "../zero");
+    l = audit_dir_open(&d);
+    prune(l, 1);
+    audit_dir_close(l);
+    copy("../zero", "tile/entries/000");
+    assert_restored((const uint8_t(*)[HASH_LEN])leaf, 2, VERIFY_GOOD, "");
+    assert_restored(NULL, 0, VERIFY_ROLLED_BACK, "entry 10 declares a restore (older-log): 400");
+    rewrite_note(another_root);
+    assert_restored(NULL, 0, VERIFY_TAMPERED, "keys/pruned: not what the restore of entry 11");
+    rewrite_note(no_restores);
+    assert_restored(NULL, 0, VERIFY_TAMPERED, "keys/pruned: not what the restore of entry 10");
+}
+
+/* ---- crashes ---- */
+
 static void
 what_a_crash_left_goes_at_the_next_start(void **state)
 {
     struct log *l = open_filled();
 
     (void)state;
-    close_log(l);
+    audit_dir_close(l);
     copy("tile/entries/002", "../two");
     copy("tile/entries/006", "../six");
-    l = open_log();
+    l = audit_dir_open(&d);
     prune(l, GONE);
-    close_log(l);
+    audit_dir_close(l);
     /* As if killed behind the note: two bundles are still there, and an emptied directory. */
     copy("../two", "tile/entries/002");
     copy("../six", "tile/entries/006");
     assert_int_equal(mkdirat(d.dir, "tile/entries/x000", 0700), 0);
     assert_int_equal(mkdirat(d.dir, "tile/entries/006.p", 0700), 0);
     copy("../six", "tile/entries/006.p/9");
-    l = open_log();
+    l = audit_dir_open(&d);
     assert_int_equal(audit_dir_count(&d, "tile/entries"), BUNDLES - GONE + 1);
-    close_log(l);
+    audit_dir_close(l);
     assert_good(GONE * TILES_WIDTH);
 }
 
@@ -320,12 +425,12 @@ announced_and_not_carried_out_it_can_be_announced_again(void **state)
 
     (void)state;
     (void)announce(l, GONE);
-    close_log(l);
+    audit_dir_close(l);
     assert_good(0);
-    l = open_log();
+    l = audit_dir_open(&d);
     assert_int_equal(log_prune_first(l), 0);
     prune(l, GONE);
-    close_log(l);
+    audit_dir_close(l);
     assert_good(GONE * TILES_WIDTH);
 }
 
@@ -335,22 +440,34 @@ static void
 pruned_entries_leave_the_journal_soon(void **state)
 {
     struct log *l = open_filled();
+    struct log_lingering in;
+    struct log_head head;
 
     (void)state;
     assert_true(audit_dir_has(&d, FIRST)); /* it is long before a file is full */
+    assert_int_equal(log_prune_lingering(l, &in, NULL), COFRE_OK);
+    assert_int_equal(in.until, 0); /* nothing was given up yet */
     prune(l, GONE);
-    append(l, TILES_WIDTH - 1);
-    append(l, 1);
-    close_log(l);
+    log_head(l, &head);
+    assert_int_equal(log_prune_lingering(l, &in, NULL), COFRE_OK);
+    assert_int_equal(in.from, 0);
+    assert_in_range(in.until, head.size, head.size + TILES_WIDTH - 1);
+    assert_int_equal(in.until % TILES_WIDTH, 0);
+    append(l, in.until - head.size + 1);
+    (void)publish(l);
+    (void)publish(l); /* the journal is trimmed behind the checkpoint */
+    assert_int_equal(log_prune_lingering(l, &in, NULL), COFRE_OK);
+    assert_int_equal(in.until, 0);
+    audit_dir_close(l);
     assert_false(audit_dir_has(&d, FIRST));
     assert_good(GONE * TILES_WIDTH);
 
-    l = open_log();
+    l = audit_dir_open(&d);
     prune(l, GONE + 1);
-    close_log(l);
-    l = open_log(); /* by itself it begins no new file before there is something to write */
+    audit_dir_close(l);
+    l = audit_dir_open(&d); /* by itself it begins no new file before there is something to write */
     append(l, 2 * TILES_WIDTH);
-    close_log(l);
+    audit_dir_close(l);
     assert_int_equal(audit_dir_count(&d, "journal"), 1);
     assert_good((GONE + 1) * TILES_WIDTH);
 }
@@ -386,7 +503,7 @@ what_the_journal_still_holds_of_pruned_entries_is_checked(void **state)
 
     (void)state;
     prune(l, GONE);
-    close_log(l);
+    audit_dir_close(l);
     replace_entry_1();
     config.dir = d.dir;
     assert_int_equal(verify_log(&config, &report), COFRE_OK);
@@ -432,7 +549,7 @@ a_note_that_is_not_the_logs_is_refused_and_nothing_goes(void **state)
     (void)state;
     (void)announce(l, GONE);
     head = publish(l);
-    close_log(l);
+    audit_dir_close(l);
     assert_int_equal(note_signer_init(&other, "test.example/log", seed), COFRE_OK);
     memcpy(root, head.root, HASH_LEN);
     put_note(&other, head.size, root, false);
@@ -449,9 +566,9 @@ a_note_that_is_not_the_logs_is_refused_and_nothing_goes(void **state)
     assert_true(audit_dir_has(&d, "tile/entries/000"));
     root[0] ^= 1;
     put_note(&d.signer, head.size, root, false);
-    l = open_log();
+    l = audit_dir_open(&d);
     assert_false(audit_dir_has(&d, "tile/entries/000"));
-    close_log(l);
+    audit_dir_close(l);
     assert_good(GONE * TILES_WIDTH);
     note_signer_free(&other);
 }
@@ -465,7 +582,7 @@ bundles_that_are_missing_without_a_note_are_not_pruned(void **state)
 
     (void)state;
     prune(l, GONE);
-    close_log(l);
+    audit_dir_close(l);
     config.dir = d.dir;
     assert_int_equal(unlinkat(d.dir, "tile/entries/007", 0), 0);
     assert_int_equal(verify_log(&config, &report), COFRE_OK);
@@ -482,6 +599,8 @@ main(void)
         TEST(a_pruned_entry_says_so_and_can_still_be_proved),
         TEST(what_must_stay_is_not_given_up),
         TEST(time_stamps_of_pruned_entries_go_with_them),
+        TEST(a_pruned_restore_is_reported_as_long_as_the_log_is_there),
+        TEST(the_note_lists_what_is_still_there),
         TEST(what_a_crash_left_goes_at_the_next_start),
         TEST(announced_and_not_carried_out_it_can_be_announced_again),
         TEST(pruned_entries_leave_the_journal_soon),

@@ -306,6 +306,32 @@ what_is_pruned_opens(void **state)
 }
 
 static void
+pruned_restores_are_listed(void **state)
+{
+    struct seal_pruned p = {.size = 513, .bundles = 2, .n_restored = SEAL_RESTORED_MAX}, q;
+    struct buf b = BUF_INIT;
+
+    (void)state;
+    for (size_t i = 0; i < SEAL_RESTORED_MAX; i++) {
+        p.restored[i] = (struct seal_restored){
+            .seq = 448 + i, .leaf = {1, (uint8_t)i}, .size = UINT64_MAX - i, .root = {0xfe}};
+    }
+    seal_pruned_make(&b, &p, &keys[FIRST]);
+    assert_int_equal(seal_pruned_open(buf_bytes(&b), V(FIRST), &q), COFRE_OK);
+    assert_int_equal(q.n_restored, SEAL_RESTORED_MAX);
+    assert_memory_equal(&q.restored, &p.restored, sizeof p.restored);
+    buf_free(&b);
+    p.restored[SEAL_RESTORED_MAX - 1].seq = 512; /* not one that went */
+    seal_pruned_make(&b, &p, &keys[FIRST]);
+    assert_int_equal(seal_pruned_open(buf_bytes(&b), V(FIRST), &q), COFRE_EFORMAT);
+    buf_free(&b);
+    p.restored[SEAL_RESTORED_MAX - 1].seq = p.restored[SEAL_RESTORED_MAX - 2].seq;
+    seal_pruned_make(&b, &p, &keys[FIRST]);
+    assert_int_equal(seal_pruned_open(buf_bytes(&b), V(FIRST), &q), COFRE_EFORMAT);
+    buf_free(&b);
+}
+
+static void
 every_flipped_bit_of_a_pruning_is_refused(void **state)
 {
     struct buf b = make_pruned(true);
@@ -323,7 +349,9 @@ every_flipped_bit_of_a_pruning_is_refused(void **state)
 static void
 only_the_one_form_is_a_pruning(void **state)
 {
-    static const char hex[] = "abababababababababababababababababababababababababababababababab";
+#define HEX "abababababababababababababababababababababababababababababababab"
+#define LISTS "log.example/a\n513\n" ROOT "\ncofre-pruned/v1 2\nrecovery none\nrestored "
+    static const char hex[] = HEX;
     static const struct {
         const char *text;
         const char *tail;
@@ -339,6 +367,14 @@ only_the_one_form_is_a_pruning(void **state)
         {"log.example/a\n513\n" ROOT "\ncofre-pruned/v1 2\nrecovery none\nx\n", "", COFRE_EFORMAT},
         {"log.example/a\n513\n" ROOT "\ncofre-pruned/v1 2\n", "", COFRE_EFORMAT},
         {"log.example/b\n513\n" ROOT "\ncofre-pruned/v1 2\nrecovery none\n", "", COFRE_EAUTH},
+        {LISTS "7 " HEX " 9 ", hex, COFRE_OK},
+        {LISTS "7 " HEX " 9\n", "", COFRE_EFORMAT},
+        {LISTS "07 " HEX " 9 ", hex, COFRE_EFORMAT},
+        {LISTS "7 a" HEX " 9 ", hex, COFRE_EFORMAT},
+        {LISTS "7  9 ", hex, COFRE_EFORMAT},
+        {LISTS "7 " HEX " 9  ", hex, COFRE_EFORMAT},
+        {LISTS "7 " HEX " x ", hex, COFRE_EFORMAT},
+        {LISTS "512 " HEX " 9 ", hex, COFRE_EFORMAT},
     };
     struct seal_pruned p;
 
@@ -372,6 +408,7 @@ main(void)
         cmocka_unit_test(the_recovery_key_does_not_name_itself),
         cmocka_unit_test(a_vkey_is_named_by_the_hash_of_its_text),
         cmocka_unit_test(what_is_pruned_opens),
+        cmocka_unit_test(pruned_restores_are_listed),
         cmocka_unit_test(every_flipped_bit_of_a_pruning_is_refused),
         cmocka_unit_test(only_the_one_form_is_a_pruning),
     };

@@ -1,5 +1,7 @@
 #include <openssl/ts.h>
 
+#include "sample_log.h"
+#include "tsa_authority.h"
 #include "vectors.h"
 
 #include "crypto/tsa.h"
@@ -197,6 +199,31 @@ a_query_asks_for_the_digest_and_the_certificate(void **state)
     buf_free(&two);
 }
 
+static void
+a_reply_is_to_the_query_with_its_nonce(void **state)
+{
+    const uint8_t digest[HASH_LEN] = {7};
+    struct buf query = BUF_INIT, other = BUF_INIT, reply = BUF_INIT;
+    struct tsa_authority a;
+    struct cofre_why why = {""};
+
+    (void)state;
+    tsa_authority_open(&a, "Stamps", 1780000000);
+    assert_int_equal(tsa_query(digest, &query), COFRE_OK);
+    assert_int_equal(tsa_query(digest, &other), COFRE_OK);
+    tsa_authority_answer(&a, buf_bytes(&query), &reply);
+    assert_int_equal(tsa_answers(buf_bytes(&query), buf_bytes(&reply), &why), COFRE_OK);
+    assert_int_equal(tsa_answers(buf_bytes(&other), buf_bytes(&reply), &why), COFRE_EAUTH);
+    assert_non_null(strstr(why.text, "another query"));
+    assert_int_equal(tsa_answers(BYTES_LIT("no"), buf_bytes(&reply), NULL), COFRE_EFORMAT);
+    assert_int_equal(tsa_answers(buf_bytes(&query), BYTES_LIT("no"), NULL), COFRE_EFORMAT);
+    assert_int_equal(tsa_answers(buf_bytes(&query), BYTES_NONE, NULL), COFRE_EFORMAT);
+    tsa_authority_close(&a);
+    buf_free(&query);
+    buf_free(&other);
+    buf_free(&reply);
+}
+
 int
 main(void)
 {
@@ -206,6 +233,7 @@ main(void)
         cmocka_unit_test(an_altered_reply_is_refused),
         cmocka_unit_test(a_file_without_certificates_is_refused),
         cmocka_unit_test(a_query_asks_for_the_digest_and_the_certificate),
+        cmocka_unit_test(a_reply_is_to_the_query_with_its_nonce),
     };
 
     return cmocka_run_group_tests(tests, unit_setup, NULL);

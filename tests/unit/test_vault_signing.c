@@ -528,6 +528,32 @@ the_recovery_key_replaces_a_lost_signing_key(void **state)
     vf_remove(f.dir);
 }
 
+/* What cannot be read may be good: nothing is replaced, and the file stays. */
+static void
+a_key_that_may_be_good_is_not_replaced(void **state)
+{
+    struct buf key = BUF_INIT, out = BUF_INIT;
+    struct vf f;
+
+    (void)state;
+    create_with_recovery(&f, &key);
+    vf_shell("chmod 640 $1/signing; cp -p $1/signing $1.before", f.dir, "");
+    assert_int_equal(try_recover(&f, buf_bytes(&key), &out), COFRE_EREFUSED);
+    assert_non_null(strstr(f.why.text, "chmod 600"));
+    assert_non_null(strstr(f.why.text, "may be good"));
+    vf_shell("cmp $1/signing $1.before", f.dir, "");
+    vf_shell("rm $1/signing; ln -s ../$(basename $1).before $1/signing", f.dir, "");
+    assert_int_equal(try_recover(&f, buf_bytes(&key), &out), COFRE_EIO);
+    vf_shell("rm $1/signing; mv $1.before $1/signing; chmod 600 $1/signing", f.dir, "");
+    vf_open(&f);
+    assert_int_equal(log_epochs(f.v->log), 1);
+    vf_close(&f);
+    vf_verify(&f);
+    buf_free(&key);
+    buf_free(&out);
+    vf_remove(f.dir);
+}
+
 static void
 another_key_recovers_nothing(void **state)
 {
@@ -689,6 +715,7 @@ main(void)
         TEST(every_flipped_byte_of_the_file_is_refused),
         TEST(the_file_of_a_former_epoch_is_refused),
         cmocka_unit_test(the_recovery_key_replaces_a_lost_signing_key),
+        cmocka_unit_test(a_key_that_may_be_good_is_not_replaced),
         cmocka_unit_test(another_key_recovers_nothing),
         TEST(a_vault_without_a_recovery_key_says_so),
         cmocka_unit_test(a_recovery_that_was_cut_off_goes_on),

@@ -251,6 +251,20 @@ every_bit_of_the_checkpoint_counts(void **state)
     buf_free(&b);
 }
 
+/* The directory of partial tiles goes with the last of them. */
+static void
+assert_good_without_directory(const struct sample_log *s, const char *path)
+{
+    char below[FILES_PATH_MAX];
+
+    snprintf(below, sizeof below, "%s", path);
+    *strrchr(below, '/') = '\0';
+    assert_tampered(s, below);
+    SAMPLE_MUST(unlinkat(s->dir, below, AT_REMOVEDIR) == 0);
+    assert_good(s);
+    SAMPLE_MUST(mkdirat(s->dir, below, 0700) == 0);
+}
+
 static void
 every_deleted_file_shows(void **state)
 {
@@ -268,7 +282,7 @@ every_deleted_file_shows(void **state)
             b = slurp(logs[l], files->path[i]);
             SAMPLE_MUST(unlinkat(logs[l]->dir, files->path[i], 0) == 0);
             if (may_go)
-                assert_good(logs[l]);
+                assert_good_without_directory(logs[l], files->path[i]);
             else if (strncmp(files->path[i], "journal/", 8) == 0)
                 assert_tampered(logs[l], "journal");
             else
@@ -428,6 +442,59 @@ what_a_crash_leaves_is_no_tampering(void **state)
     assert_good(&large); /* beside the full one: not removed yet */
     SAMPLE_MUST(unlinkat(large.dir, "tile/0/000.p/43", 0) == 0);
     buf_free(&b);
+}
+
+/* Each journal file begins where the one before it ends. */
+static void
+journal_files_follow_each_other(void **state)
+{
+    static const char *const names[] = {"journal/00000000000000000001",
+                                        "journal/00000000000000000255",
+                                        "journal/00000000000000000299"};
+    struct sample_log s;
+    struct buf b;
+
+    (void)state;
+    sample_open(&s, 0);
+    sample_add(&s, 300, true);
+    journal_roll(s.journal);
+    sample_add(&s, 20, true);
+    sample_sign(&s);
+    assert_good(&s);
+    b = slurp(&s, "journal/00000000000000000300");
+    for (size_t i = 0; i < 2 * sizeof names / sizeof *names; i++) {
+        sample_write(s.dir, names[i / 2], i % 2 == 0 ? BYTES_LIT("anything") : buf_bytes(&b));
+        assert_tampered(&s, names[i / 2]);
+        SAMPLE_MUST(unlinkat(s.dir, names[i / 2], 0) == 0);
+    }
+    assert_good(&s);
+    buf_free(&b);
+    sample_close(&s);
+}
+
+/* Another number in it, of the same tile even, shows. */
+static void
+each_line_of_the_list_is_bound(void **state)
+{
+    static const char *const lists[] = {"257\n600\n700\n", "512\n600\n700\n",     "256\n601\n700\n",
+                                        "256\n600\n701\n", "600\n700\n",          "256\n600\n",
+                                        "256\n700\n",      "256\n600\n700\n720\n"};
+    struct sample_log s;
+
+    (void)state;
+    sample_open(&s, 0);
+    for (size_t i = 0; i < 4; i++) {
+        sample_add(&s, (uint64_t[]){310, 190, 100, 100}[i], true);
+        sample_sign(&s);
+        if (i == 1) /* as the log does when the tile is full */
+            SAMPLE_MUST(tiles_drop_partial(s.dir, 0, 0, NULL) == COFRE_OK);
+    }
+    assert_good(&s);
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        sample_write(s.dir, "partials", bytes_str(lists[i]));
+        assert_tampered(&s, "p");
+    }
+    sample_close(&s);
 }
 
 /* Of a checkpoint that was not published yet, or of one that was: that one is listed. */
@@ -823,6 +890,8 @@ main(void)
         cmocka_unit_test(every_extra_file_shows),
         cmocka_unit_test(directories_links_and_pipes_that_do_not_belong_show),
         cmocka_unit_test(what_a_crash_leaves_is_no_tampering),
+        cmocka_unit_test(journal_files_follow_each_other),
+        cmocka_unit_test(each_line_of_the_list_is_bound),
         cmocka_unit_test(partial_tiles_are_those_that_are_listed),
         cmocka_unit_test(entries_after_the_checkpoint_are_chained_but_not_signed),
         cmocka_unit_test(a_torn_last_record_is_good_with_a_note),

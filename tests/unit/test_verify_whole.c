@@ -429,6 +429,9 @@ a_missing_seal_a_gap_and_a_wrong_key_are_named(void **state)
     assert_tampered(verify_plain(&w), "checkpoint: not signed by the key that was given");
     note_vkey_put(&other, &w.recovery.verifier);
     buf_putc(&other, '\n');
+    memcpy(vkeys.p + 3 * (vkeys.len / 4), vkeys.p + vkeys.len / 4, vkeys.len / 4);
+    sample_write(w.s.dir, "keys/vkeys", buf_bytes(&vkeys));
+    assert_tampered(verify_plain(&w), "keys/vkeys: the key of epoch 4 is that of epoch 2 again");
     memcpy(vkeys.p + 3 * (vkeys.len / 4), other.p, other.len);
     sample_write(w.s.dir, "keys/vkeys", buf_bytes(&vkeys));
     assert_tampered(verify_plain(&w), "keys/vkeys: line 4 is not the key that keys/seal.3 names");
@@ -459,10 +462,11 @@ a_checkpoint_by_a_revoked_key_is_refused(void **state)
     write_text(&w, "checkpoint", &text);
     assert_tampered(verify_plain(&w), "checkpoint: signed by a revoked key (epoch 1 ended at 10)");
 
-    /* An old one of that key, while tiles of the next epoch are there. */
+    /* An old one of that key: the crash came before the first checkpoint of the next. */
     text = checkpoint_by(&w, &w.key[0], 10);
     write_text(&w, "checkpoint", &text);
-    assert_tampered(verify_plain(&w), "checkpoint: signed by a revoked key (epoch 1 ended at 10)");
+    assert_good(verify_plain(&w));
+    assert_true(report.unfinished && report.signed_size == 10 && report.size == w.s.size);
     sample_sign(&w.s);
     assert_good(verify_plain(&w));
 
@@ -1044,6 +1048,81 @@ a_pair_that_does_not_belong_together_shows(void **state)
     whole_close(&w);
 }
 
+/* A crash came between the entry and its files, or between their removal and the bundle's. */
+static void
+a_time_stamp_may_be_half_there_at_its_begin_and_end(void **state)
+{
+    static const char *const paths[] = {"time/6.checkpoint", "time/6.tsr"};
+    struct whole w;
+    struct buf pair[2];
+
+    (void)state;
+    for (int pruned = 0; pruned < 2; pruned++) {
+        whole_open(&w, false);
+        sample_add(&w.s, 5, true);
+        whole_stamp(&w);
+        for (size_t i = 0; i < 2; i++)
+            pair[i] = whole_read(&w, paths[i]);
+        if (pruned) {
+            sample_add(&w.s, 300, true);
+            whole_prune(&w, 1);
+            sample_sign(&w.s);
+        }
+        for (size_t i = 0; i < 2; i++) {
+            whole_remove(&w, paths[i]);
+            assert_good(verify_plain(&w));
+            assert_true(report.unfinished);
+            whole_remove(&w, paths[1 - i]);
+            assert_good(verify_plain(&w));
+            sample_write(w.s.dir, paths[1 - i], (struct bytes){pair[i].p, 40});
+            assert_tampered(verify_plain(&w), paths[1 - i]);
+            sample_write(w.s.dir, paths[0], buf_bytes(&pair[0]));
+            sample_write(w.s.dir, paths[1], buf_bytes(&pair[1]));
+        }
+        if (!pruned) { /* under a checkpoint the pair must be there */
+            sample_sign(&w.s);
+            assert_good(verify_plain(&w));
+            assert_false(report.unfinished);
+            whole_remove(&w, paths[1]);
+            assert_tampered(verify_plain(&w), "time/6.tsr: missing");
+        }
+        buf_free(&pair[0]);
+        buf_free(&pair[1]);
+        whole_close(&w);
+    }
+}
+
+/* Other notes by the log's keys are no checkpoints, and its own keys no witnesses. */
+static void
+a_seal_is_no_checkpoint(void **state)
+{
+    static const char *const paths[] = {"witnessed", "checkpoint"};
+    struct whole w;
+    struct buf seal, text, twice = BUF_INIT;
+    struct note note;
+
+    (void)state;
+    open_epochs(&w, 1);
+    seal = whole_read(&w, "keys/seal.1");
+    for (size_t i = 0; i < 2; i++) {
+        sample_write(w.s.dir, paths[i], buf_bytes(&seal));
+        assert_tampered(verify_plain(&w), "has lines that no checkpoint of a log has");
+        if (i == 0)
+            whole_remove(&w, paths[i]);
+        sample_sign(&w.s);
+    }
+    text = checkpoint_by(&w, &w.key[1], 10);
+    SAMPLE_MUST(note_parse(buf_bytes(&text), &note) == COFRE_OK);
+    note_sign(&twice, &w.key[0], note.text);
+    buf_put(&twice, text.p + note.text.len + 1, text.len - note.text.len - 1);
+    sample_write(w.s.dir, "witnessed", buf_bytes(&twice));
+    assert_tampered(verify_plain(&w), "witnessed: no witness signed it");
+    buf_free(&seal);
+    buf_free(&text);
+    buf_free(&twice);
+    whole_close(&w);
+}
+
 static void
 a_log_that_nobody_vouched_for_lately_is_stale(void **state)
 {
@@ -1223,6 +1302,8 @@ main(void)
         cmocka_unit_test(a_quorum_is_needed_and_may_lag_behind),
         cmocka_unit_test(a_time_stamp_counts_when_its_authority_is_known),
         cmocka_unit_test(a_pair_that_does_not_belong_together_shows),
+        cmocka_unit_test(a_time_stamp_may_be_half_there_at_its_begin_and_end),
+        cmocka_unit_test(a_seal_is_no_checkpoint),
         cmocka_unit_test(a_log_that_nobody_vouched_for_lately_is_stale),
         cmocka_unit_test(a_declared_restore_is_rolled_back_until_it_is_accepted),
         cmocka_unit_test(entries_of_one_person_are_found),

@@ -651,6 +651,40 @@ racing_forks_never_both_get_a_cosignature(void **state)
     cofre_witness_close(w);
 }
 
+static void
+a_key_is_forgotten_by_name_and_while_nobody_serves(void **state)
+{
+    struct cofre_witness *w = open_witness();
+    struct cofre_why why = {""};
+    struct buf former = BUF_INIT, strange = BUF_INIT, reply = BUF_INIT;
+
+    (void)state;
+    vkey_of(&signer, &former);
+    vkey_of(&other, &strange);
+    assert_int_equal(send_step(w, 0, 0, 7, &reply), COFRE_WITNESS_COSIGNED);
+    assert_int_equal(cofre_witness_forget(dir, buf_bytes(&former), &why), COFRE_EBUSY);
+    assert_int_equal(cofre_witness_logs(w), 2);
+    cofre_witness_close(w);
+    buf_putb(&strange, buf_bytes(&former));
+    assert_int_equal(cofre_witness_forget(dir, buf_bytes(&strange), &why), COFRE_ENOENT);
+    assert_int_equal(cofre_witness_forget(dir, BYTES_LIT("no key\n"), &why), COFRE_EINVAL);
+    assert_int_equal(cofre_witness_forget(dir, BYTES_NONE, &why), COFRE_EINVAL);
+    assert_int_equal(cofre_witness_forget("nowhere", buf_bytes(&former), &why), COFRE_ENOENT);
+    assert_int_equal(try_open(&w, BYTES_NONE, &why), COFRE_OK);
+    assert_int_equal(cofre_witness_logs(w), 2);
+    cofre_witness_close(w);
+
+    assert_int_equal(cofre_witness_forget(dir, buf_bytes(&former), &why), COFRE_OK);
+    assert_int_equal(cofre_witness_forget(dir, buf_bytes(&former), &why), COFRE_ENOENT);
+    assert_int_equal(try_open(&w, BYTES_NONE, &why), COFRE_OK);
+    assert_int_equal(cofre_witness_logs(w), 1);
+    assert_int_equal(send_step(w, 0, 7, 64, &reply), COFRE_WITNESS_UNTRUSTED);
+    cofre_witness_close(w);
+    buf_free(&former);
+    buf_free(&strange);
+    buf_free(&reply);
+}
+
 int
 main(void)
 {
@@ -668,6 +702,8 @@ main(void)
         cmocka_unit_test_setup_teardown(an_older_state_is_refused_and_a_missing_one_not_made_again,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(who_else_may_open_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_key_is_forgotten_by_name_and_while_nobody_serves, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(racing_forks_never_both_get_a_cosignature, setup, teardown),
     };
 

@@ -82,17 +82,15 @@ tsa_authority_time(TS_RESP_CTX *ctx, void *data, long *seconds, long *micros)
 
 /* Appends its reply, DER, about what has this SHA-256. */
 static inline void
-tsa_authority_reply(struct tsa_authority *a, const uint8_t digest[static HASH_LEN], struct buf *out)
+tsa_authority_answer(struct tsa_authority *a, struct bytes query, struct buf *out)
 {
     TS_RESP_CTX *ctx = TS_RESP_CTX_new();
     ASN1_OBJECT *policy = OBJ_txt2obj("1.2.3.4.1", 1);
-    struct buf query = BUF_INIT;
     TS_RESP *response;
     uint8_t *der = NULL;
     BIO *bio;
     int len;
 
-    SAMPLE_MUST(tsa_query(digest, &query) == COFRE_OK);
     bio = BIO_new_mem_buf(query.p, (int)query.len);
     SAMPLE_MUST(ctx != NULL && TS_RESP_CTX_set_signer_cert(ctx, a->certificate) == 1);
     SAMPLE_MUST(TS_RESP_CTX_set_signer_key(ctx, a->key) == 1);
@@ -109,6 +107,15 @@ tsa_authority_reply(struct tsa_authority *a, const uint8_t digest[static HASH_LE
     ASN1_OBJECT_free(policy);
     TS_RESP_CTX_free(ctx);
     BIO_free(bio);
+}
+
+static inline void
+tsa_authority_reply(struct tsa_authority *a, const uint8_t digest[static HASH_LEN], struct buf *out)
+{
+    struct buf query = BUF_INIT;
+
+    SAMPLE_MUST(tsa_query(digest, &query) == COFRE_OK);
+    tsa_authority_answer(a, buf_bytes(&query), out);
     buf_free(&query);
 }
 

@@ -133,6 +133,20 @@ put_result(struct buf *out, uint64_t before, uint64_t bundles, bool dry_run)
              dry_run ? ",\"dry_run\":true" : "");
 }
 
+/* Behind what put_result wrote: what a copy of the directory would still hold. */
+static enum cofre_err
+put_lingering(struct cofre_vault *v, struct buf *out, struct cofre_why *why)
+{
+    struct log_lingering in;
+    enum cofre_err err = log_prune_lingering(v->log, &in, why);
+
+    if (err != COFRE_OK || in.until == 0)
+        return err;
+    out->len--; /* the closing brace */
+    buf_putf(out, ",\"journal\":{\"from\":%" PRIu64 ",\"until\":%" PRIu64 "}}", in.from, in.until);
+    return buf_error(out);
+}
+
 static enum cofre_err
 carry_out(struct cofre_vault *v, uint64_t bundles, uint64_t seq, struct cofre_why *why)
 {
@@ -164,9 +178,13 @@ cofre_audit_prune(struct cofre_vault *v, struct cofre_call *call, const struct c
     }
     if (!announce(v, call, bundles, &seq))
         return;
-    if ((err = carry_out(v, bundles, seq, &why)) == COFRE_OK)
+    if ((err = carry_out(v, bundles, seq, &why)) == COFRE_OK) {
         put_result(&call->body, before, bundles, false);
-    else if (err == COFRE_EBUSY || err == COFRE_EAGAIN)
+        err = put_lingering(v, &call->body, &why);
+    }
+    if (err == COFRE_OK)
+        return;
+    if (err == COFRE_EBUSY || err == COFRE_EAGAIN)
         cofre_call_fail(call, COFRE_OUT_BUSY, "", why.text);
     else
         policy_error(call, err, &why);
